@@ -1,0 +1,139 @@
+package settings
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+// load reads settings the way the server does.
+func load(t *testing.T, file string, env map[string]string, args ...string) (Settings, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := portable()
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	s.AddFlags(fs)
+	if err := fs.Parse(args); err != nil {
+		return s, err
+	}
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	if err := Load(fs, path, lookup); err != nil {
+		return s, err
+	}
+	return s, s.Validate()
+}
+
+func TestLoad(t *testing.T) {
+	with := func(change func(*Settings)) Settings {
+		s := portable()
+		change(&s)
+		return s
+	}
+	for name, tc := range map[string]struct {
+		reason string
+		file   string
+		env    map[string]string
+		args   []string
+		want   Settings
+	}{
+		"Nothing": {
+			reason: "an empty file changes nothing",
+			want:   portable(),
+		},
+		"File": {
+			reason: "the file overrides the defaults, with YAML's own types",
+			file:   "apiAddress: 0.0.0.0:443\nmaxConcurrentCreates: 8\ntlsSans: [a.example, 10.0.0.1]\ncleanupInterval: 90s\nredisUrl:\n",
+			want: with(func(s *Settings) {
+				s.APIAddress, s.MaxConcurrentCreates, s.CleanupInterval = "0.0.0.0:443", 8, 90*time.Second
+				s.TLSSANs = []string{"a.example", "10.0.0.1"}
+			}),
+		},
+		"EnvironmentOverFile": {
+			reason: "the environment overrides the file, and the port keeps the file's host",
+			file:   "address: 0.0.0.0:9000\ncleanupInterval: 90s\nlogLevel: debug\n",
+			env:    map[string]string{"SERVER_PORT": "9001", "CLEANUP_INTERVAL_MINUTES": "5", "CONTAINERLEASE_LOG_LEVEL": "warn", "REDIS_URL": "redis://r:1", "DOCKER_HOST": "tcp://d:2"},
+			want: with(func(s *Settings) {
+				s.Address, s.CleanupInterval, s.LogLevel = "0.0.0.0:9001", 5*time.Minute, "warn"
+				s.RedisURL, s.DockerHost = "redis://r:1", "tcp://d:2"
+			}),
+		},
+		"FlagsOverAll": {
+			reason: "the command line overrides the rest",
+			file:   "address: 0.0.0.0:9000\n",
+			env:    map[string]string{"SERVER_PORT": "9001", "CONTAINERLEASE_ADDRESS": "127.0.0.1:9002"},
+			args:   []string{"--address=127.0.0.1:9003"},
+			want:   with(func(s *Settings) { s.Address = "127.0.0.1:9003" }),
+		},
+		"OwnVariableOverAlias": {
+			reason: "the variable named after the product overrides the well-known one",
+			env:    map[string]string{"REDIS_URL": "redis://a:1", "CONTAINERLEASE_REDIS_URL": "redis://b:1"},
+			want:   with(func(s *Settings) { s.RedisURL = "redis://b:1" }),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := load(t, tc.file, tc.env, tc.args...)
+			if err != nil {
+				t.Fatalf("%s: %v", tc.reason, err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file string
+		env  map[string]string
+		args []string
+		want []string
+	}{
+		"UnknownKey":       {file: "adress: x:1\n", want: []string{`unknown key "adress"`, "address, apiAddress"}},
+		"NotYAML":          {file: "a: [\n", want: []string{"config.yaml"}},
+		"DuplicateKey":     {file: "logLevel: info\nlogLevel: warn\n", want: []string{"logLevel"}},
+		"BadValueInFile":   {file: "logLevel: loud\n", want: []string{"logLevel", "loud", "must be one of debug, info, warn, error"}},
+		"AllAtOnce":        {file: "logLevel: loud\nlogFormat: xml\n", want: []string{"logLevel", "logFormat"}},
+		"BadEnvironment":   {env: map[string]string{"CLEANUP_INTERVAL_MINUTES": "often"}, want: []string{`CLEANUP_INTERVAL_MINUTES="often"`, "whole number of minutes"}},
+		"PortTooLarge":     {env: map[string]string{"SERVER_PORT": "70000"}, want: []string{"SERVER_PORT", "1 to 65535"}},
+		"NegativeInterval": {args: []string{"--cleanup-interval=-1m"}, want: []string{"cleanup-interval", "above zero"}},
+		"AddressNoPort":    {args: []string{"--api-address=localhost"}, want: []string{"api-address", "HOST:PORT"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, tc.file, tc.env, tc.args...)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not contain %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestDocumentsHoldTheDefaults(t *testing.T) {
+	var file bytes.Buffer
+	if err := WriteYAML(&file); err != nil {
+		t.Fatal(err)
+	}
+	got, err := load(t, file.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := portable()
+	want.TLSSANs = []string{}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the documented file is not the default (-want +got):\n%s", diff)
+	}
+}
