@@ -18,6 +18,11 @@ need_docker() {
     install_docker_client
   fi
   adopt_docker_context
+  reach_engine
+  filter_bridges
+}
+
+reach_engine() {
   if engine_answers; then return 0; fi
   [[ -z ${DOCKER_HOST:-} ]] || fail "The Docker Engine at DOCKER_HOST=$DOCKER_HOST does not answer." \
     "Start it, or unset DOCKER_HOST to use the one of this machine."
@@ -82,6 +87,20 @@ start_docker() {
   tail -n 20 "$log" >&2
   fail "The Docker Engine could not be started; the end of $log stands above." \
     "It needs the rights of a real root, cgroups and iptables. Or point DOCKER_HOST to an engine elsewhere."
+}
+
+# filter_bridges makes the host's kernel pass bridged packets to iptables, without which
+# an engine older than 28 can't keep the containers of two leases apart; newer ones see
+# to it themselves. If it fails, the server refuses such containers and says why.
+filter_bridges() {
+  [[ -z ${DOCKER_HOST:-} ]] && can_be_root || return 0
+  local version
+  version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || return 0
+  ((${version%%.*} < 28)) || return 0
+  [[ $(docker info --format '{{.BridgeNfIptables}}' 2>/dev/null) == false ]] || return 0
+  say "Loading br_netfilter, so that leases can be isolated from each other"
+  as_root modprobe br_netfilter || true
+  as_root sysctl -qw net.bridge.bridge-nf-call-iptables=1 || true
 }
 
 # wait_for_engine SECONDS waits until the engine answers to this user.
