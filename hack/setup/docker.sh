@@ -97,7 +97,7 @@ filter_bridges() {
   local version
   version=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || return 0
   ((${version%%.*} < 28)) || return 0
-  [[ $(docker info --format '{{.BridgeNfIptables}}' 2>/dev/null) == false ]] || return 0
+  [[ $(cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null) != 1 ]] || return 0
   say "Loading br_netfilter, so that leases can be isolated from each other"
   as_root modprobe br_netfilter || true
   as_root sysctl -qw net.bridge.bridge-nf-call-iptables=1 || true
