@@ -130,6 +130,11 @@ func (d *Driver) describe(ctx context.Context, in container.InspectResponse) (*d
 		if c.FinishedAt, err = parseTime(in.State.FinishedAt); err != nil {
 			return nil, fmt.Errorf("finished at: %w", err)
 		}
+		// The engine writes a start down after it happened: a process that ended within
+		// that millisecond would have run for less than nothing.
+		if !c.FinishedAt.IsZero() && c.FinishedAt.Before(c.StartedAt) {
+			c.FinishedAt = c.StartedAt
+		}
 	}
 	if c.State == driver.StateRunning {
 		c.ExitCode, c.OOMKilled = 0, false

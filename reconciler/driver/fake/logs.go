@@ -1,0 +1,77 @@
+package fake
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/containerlease/containerlease/reconciler/driver"
+)
+
+// line is a line of a container's output.
+type line struct {
+	at     time.Time
+	text   string
+	stderr bool
+}
+
+// write adds a line. No two bear the same time, so that a time can tell them apart.
+func (e *Engine) write(c *container, text string, stderr bool) {
+	at := e.clock.Now()
+	if n := len(c.lines); n > 0 && !at.After(c.lines[n-1].at) {
+		at = c.lines[n-1].at.Add(time.Nanosecond)
+	}
+	c.lines = append(c.lines, line{at: at, text: text, stderr: stderr && !c.TTY})
+}
+
+// Logs copies the output of the owner's container.
+func (e *Engine) Logs(ctx context.Context, uid string, opts driver.LogOptions, stdout, stderr io.Writer) error {
+	if err := e.enter(ctx, OpLogs, uid); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	c, err := e.find(uid)
+	if err != nil {
+		e.mu.Unlock()
+		return fmt.Errorf("fake %s: %w", OpLogs, err)
+	}
+	next := 0
+	if opts.Tail >= 0 {
+		next = max(0, len(c.lines)-opts.Tail)
+	}
+	e.mu.Unlock()
+
+	for {
+		e.mu.Lock()
+		lines := c.lines[next:]
+		next += len(lines)
+		more := opts.Follow && c.State == driver.StateRunning && e.containers[c.ID] == c
+		changed := c.changed
+		e.mu.Unlock()
+
+		for _, l := range lines {
+			if l.at.Before(opts.Since) {
+				continue
+			}
+			to, text := stdout, l.text+"\n"
+			if l.stderr {
+				to = stderr
+			}
+			if opts.Timestamps {
+				text = l.at.UTC().Format(time.RFC3339Nano) + " " + text
+			}
+			if _, err := io.WriteString(to, text); err != nil {
+				return fmt.Errorf("fake %s: writing output: %w", OpLogs, err)
+			}
+		}
+		if !more {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("fake %s: %w", OpLogs, ctx.Err())
+		}
+	}
+}
