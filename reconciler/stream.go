@@ -38,6 +38,7 @@ type Stream struct {
 	log     logr.Logger
 
 	mu          sync.Mutex
+	connected   bool
 	subscribers []subscriber
 }
 
@@ -66,7 +67,7 @@ func SourceOf[request comparable](
 				queue.Add(r)
 			}
 		}
-		s.subscribe(subscriber{
+		sub := subscriber{
 			event: func(e driver.Event) {
 				if event != nil {
 					add(event(e))
@@ -83,15 +84,26 @@ func SourceOf[request comparable](
 				}
 				add(requests)
 			},
-		})
+		}
+		if s.subscribe(sub) {
+			go sub.relist() // It came too late for the connection that stands.
+		}
 		return nil
 	})
 }
 
-func (s *Stream) subscribe(sub subscriber) {
+// subscribe reports whether the stream stands already.
+func (s *Stream) subscribe(sub subscriber) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.subscribers = append(s.subscribers, sub)
+	return s.connected
+}
+
+func (s *Stream) setConnected(connected bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connected = connected
 }
 
 func (s *Stream) each(call func(subscriber)) {
@@ -126,8 +138,12 @@ func (s *Stream) Start(ctx context.Context) error {
 }
 
 func (s *Stream) watch(ctx context.Context) error {
+	defer s.setConnected(false)
 	return s.watcher.Watch(ctx,
-		func() { s.each(func(sub subscriber) { sub.relist() }) },
+		func() {
+			s.setConnected(true)
+			s.each(func(sub subscriber) { sub.relist() })
+		},
 		func(e driver.Event) { s.each(func(sub subscriber) { sub.event(e) }) },
 	)
 }

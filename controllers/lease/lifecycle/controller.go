@@ -31,6 +31,7 @@ import (
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver"
+	"github.com/containerlease/containerlease/reconciler/driver/pull"
 )
 
 const (
@@ -56,21 +57,11 @@ type Controller struct {
 	wake      *alarm
 }
 
-// Puller pulls images in the background.
+// Puller pulls images in the background, as pull.Puller does.
 type Puller interface {
-	// Pull reports on the pull of an image, and starts it if none is under way. It does not
-	// block. What a pull came to is kept for those who wait for it; one
-	// that failed is tried again by a later call.
-	Pull(reference string) Pull
-}
-
-// Pull is the state of a pull.
-type Pull struct {
-	// Done says that it is over; Err why it failed, if it did.
-	Done bool
-	Err  error
-	// Progress is as far as it got.
-	Progress driver.PullProgress
+	// Pull is pull.Puller's: it does not block, keeps what a pull came to for a while, and
+	// starts another after that.
+	Pull(reference string) pull.State
 }
 
 // New returns a controller that creates at most creations containers at a time. c may read

@@ -53,15 +53,15 @@ func (c *Controller) provision(ctx context.Context, s *scope) step {
 // image reports whether the image is there to create the container from. Otherwise the step
 // says what is being done about it.
 func (c *Controller) image(ctx context.Context, s *scope) (step, bool) {
-	reference, pull := s.acceptance.image, s.acceptance.class.Spec.Images.PullPolicy
-	if pull != v1alpha1.PullAlways {
+	reference, pulls := s.acceptance.image, s.acceptance.class.Spec.Images.PullPolicy
+	if pulls != v1alpha1.PullAlways {
 		_, err := c.driver.ImageExists(ctx, reference)
 		switch {
 		case err == nil:
 			return step{}, true
 		case !errors.Is(err, driver.ErrNotFound):
 			return refusal(v1alpha1.ReasonPullFailed, fmt.Errorf("looking for image %s: %w", reference, err)), false
-		case pull == v1alpha1.PullNever:
+		case pulls == v1alpha1.PullNever:
 			err := fmt.Errorf("image %s is not on the engine, and the class never pulls", reference)
 			return step{reason: v1alpha1.ReasonPullFailed, message: sentence(err), err: err}, false
 		}

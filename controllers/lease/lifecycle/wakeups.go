@@ -39,9 +39,12 @@ func (w *waiters) take(reference string) []client.ObjectKey {
 	return keys
 }
 
-// Pulled wakes the leases that wait for an image. Call it when a pull is over, whatever it came
-// to. It does not block.
+// Pulled wakes the leases that wait for an image, if its pull is over: it is what a pull.Puller
+// is to notify. How far a pull got, the leases ask in their own time.
 func (c *Controller) Pulled(reference string) {
+	if !c.puller.Pull(reference).Done {
+		return
+	}
 	for _, key := range c.pulling.take(reference) {
 		c.wake.ring(key)
 	}
