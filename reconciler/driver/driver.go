@@ -39,27 +39,32 @@ type Driver interface {
 	// PullImage fetches an image and blocks until it is there, ctx ends, or the registry
 	// says nothing for a minute. It calls progress, if not nil, from one goroutine as
 	// often as the engine reports. Fails with ErrNotFound if the registry has no such
-	// image, ErrDenied if it lets us not have it.
+	// image, ErrDenied if it lets us not have it, ErrInvalid if the reference is none. Many
+	// registries answer for an image they don't have as for one they deny.
 	PullImage(ctx context.Context, reference string, progress func(PullProgress)) (*Image, error)
 
 	// Create makes the container of an owner, without starting it, and checks that the
 	// engine applied the spec. If the owner's container exists already, it is returned
 	// as it is (adoption). Fails with ErrNotFound if the image is absent, with
 	// ErrConflict if the name is taken by a container that isn't the owner's, with
-	// ErrInvalid if the engine refuses the spec.
+	// ErrInvalid if the engine refuses the spec, or takes it and doesn't apply all of it; then
+	// the error names the field and nothing is left behind. An error that matches none of
+	// these, because the container is being created or removed this moment, passes.
 	Create(ctx context.Context, spec ContainerSpec) (*Container, error)
 
 	// Start starts the container of an owner. Does nothing if it runs. Fails with
-	// ErrInvalid if the command can't be executed.
+	// ErrNotFound if there is none. A command that can't be executed shows in one of two ways:
+	// as ErrInvalid, or, since it is the init process that executes it, as an exit with code
+	// 126 or 127 right after the start.
 	Start(ctx context.Context, uid string) error
 
-	// Resize changes the limits of the owner's container in place. Fails with ErrInvalid if the engine
-	// refuses the size, for example memory below what is in use.
+	// Resize changes the limits of the owner's container in place. Fails with ErrNotFound if there
+	// is none, with ErrInvalid if the size is refused, for example memory below what is in use.
 	Resize(ctx context.Context, uid string, limits Limits) error
 
 	// Stop asks the engine to end the owner's container: the image's stop signal first, SIGKILL
 	// after grace. It does not wait for the end (observe, or watch for it), and is no error if
-	// the container does not run. Asking again while a stop is under way changes nothing.
+	// the container does not run, or is gone. Asking again while a stop is under way changes nothing.
 	Stop(ctx context.Context, uid string, grace time.Duration) error
 
 	// Remove removes the owner's container, killing it if it runs, with its anonymous volumes.
@@ -72,8 +77,9 @@ type Driver interface {
 	LastExit(ctx context.Context, containerID string, since time.Time) (*Exit, error)
 
 	// Logs copies the output of the owner's container to stdout and stderr, oldest line first, until
-	// the end of it, or with Follow until the container ends, or ctx ends. With a TTY,
-	// everything goes to stdout. Returns ErrNotFound if there is no container.
+	// the end of it, or with Follow until the container ends. If ctx ends first, it returns the
+	// error of ctx; if a writer fails, that error. With a TTY, everything goes to stdout.
+	// Returns ErrNotFound if there is no container.
 	Logs(ctx context.Context, uid string, opts LogOptions, stdout, stderr io.Writer) error
 
 	// Watch calls handle from one goroutine for each event of an owned container, and blocks until ctx
@@ -87,6 +93,7 @@ type Driver interface {
 	ListStrays(ctx context.Context) ([]Stray, error)
 
 	// RemoveStray removes a network or volume that ListStrays returned; nil if it is gone already.
+	// Fails with ErrConflict if what has that ID now isn't owned by the stray's owner.
 	RemoveStray(ctx context.Context, stray Stray) error
 }
 
@@ -185,7 +192,7 @@ type Container struct {
 	CreatedAt time.Time
 	// StartedAt is when it last started; zero if never. Zero in a List.
 	StartedAt time.Time
-	// FinishedAt is when it last exited; zero while it runs. Zero in a List.
+	// FinishedAt is when it last exited, and never before StartedAt; zero while it runs. Zero in a List.
 	FinishedAt time.Time
 	// ExitCode, OOMKilled and Error (the engine's own message, for example of a failed start)
 	// are of the last exit. Empty in a List.

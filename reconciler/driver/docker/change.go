@@ -21,7 +21,7 @@ func (d *Driver) Start(ctx context.Context, uid string) error {
 		if found.State.Running {
 			return struct{}{}, nil
 		}
-		if found.HostConfig.NetworkMode == IsolatedNetwork {
+		if string(found.HostConfig.NetworkMode) == d.isolatedNetwork {
 			if err := d.ensureIsolation(ctx); err != nil {
 				return struct{}{}, err
 			}

@@ -47,7 +47,7 @@ func (d *Driver) adopt(ctx context.Context, spec driver.ContainerSpec, existing 
 		return nil, fmt.Errorf("%w: container %s is owned by %s/%s", driver.ErrConflict, existing.ID, owner.Namespace, owner.Name)
 	}
 	if stateOf(existing.State.Status) == driver.StateCreated {
-		want := newRequest(spec, existing.HostConfig.CgroupnsMode)
+		want := d.newRequest(spec, existing.HostConfig.CgroupnsMode)
 		if verify(want, existing) != nil {
 			return nil, d.remove(ctx, existing.ID)
 		}
@@ -58,19 +58,7 @@ func (d *Driver) adopt(ctx context.Context, spec driver.ContainerSpec, existing 
 func (d *Driver) create(ctx context.Context, spec driver.ContainerSpec) (*driver.Container, error) {
 	want, id, err := d.ask(ctx, spec)
 	if cerrdefs.IsConflict(err) {
-		// Somebody was faster, maybe another of us.
-		existing, findErr := d.find(ctx, spec.Owner.UID)
-		switch {
-		case errors.Is(findErr, driver.ErrNotFound):
-			return nil, fmt.Errorf("%w: %w", driver.ErrConflict, err)
-		case findErr != nil:
-			return nil, findErr
-		}
-		adopted, err := d.adopt(ctx, spec, existing)
-		if adopted == nil && err == nil {
-			err = fmt.Errorf("%w: removed an unverified container of %s; create it again", errUnclassified, spec.Owner.UID)
-		}
-		return adopted, err
+		return d.adoptName(ctx, spec, err)
 	}
 	if err != nil {
 		return nil, err
@@ -89,6 +77,32 @@ func (d *Driver) create(ctx context.Context, spec driver.ContainerSpec) (*driver
 	return d.describe(ctx, got)
 }
 
+// adoptName finds out whose container has the name that conflict says is taken.
+func (d *Driver) adoptName(ctx context.Context, spec driver.ContainerSpec, conflict error) (*driver.Container, error) {
+	existing, err := d.find(ctx, spec.Owner.UID)
+	switch {
+	case err == nil:
+		adopted, err := d.adopt(ctx, spec, existing)
+		if adopted == nil && err == nil {
+			err = fmt.Errorf("%w: removed an unverified container of %s; create it again", errUnclassified, spec.Owner.UID)
+		}
+		return adopted, err
+	case !errors.Is(err, driver.ErrNotFound):
+		return nil, err
+	}
+
+	_, err = d.cli.ContainerInspect(ctx, driver.ContainerName(spec.Owner.UID))
+	switch {
+	case cerrdefs.IsNotFound(err):
+		// The engine reserves a name before it shows the container: another of us is
+		// creating it this moment, or it was just removed.
+		return nil, fmt.Errorf("%w: %s is being created or removed; ask again: %w", errUnclassified, spec.Owner.UID, conflict)
+	case err != nil:
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %w", driver.ErrConflict, conflict)
+}
+
 // ask sends the request. Hosts with cgroup v1 may lack cgroup namespaces, and nothing but the
 // refusal says so; such a host is asked again without.
 func (d *Driver) ask(ctx context.Context, spec driver.ContainerSpec) (request, string, error) {
@@ -96,10 +110,10 @@ func (d *Driver) ask(ctx context.Context, spec driver.ContainerSpec) (request, s
 	if d.noCgroupns.Load() {
 		mode = container.CgroupnsModeEmpty
 	}
-	want := newRequest(spec, mode)
+	want := d.newRequest(spec, mode)
 	id, err := d.send(ctx, want, spec)
 	if mode == container.CgroupnsModePrivate && cerrdefs.IsInvalidArgument(err) {
-		without := newRequest(spec, container.CgroupnsModeEmpty)
+		without := d.newRequest(spec, container.CgroupnsModeEmpty)
 		if id, retryErr := d.send(ctx, without, spec); retryErr == nil {
 			d.noCgroupns.Store(true)
 			return without, id, nil

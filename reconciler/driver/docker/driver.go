@@ -53,6 +53,9 @@ type Driver struct {
 	cli       *client.Client
 	transport *http.Transport
 
+	// isolatedNetwork is IsolatedNetwork but in tests, which share their engine.
+	isolatedNetwork string
+
 	negotiation negotiation
 	seccomp     check
 	isolation   check
@@ -96,7 +99,8 @@ func New(opts Options) (*Driver, error) {
 
 	d := &Driver{
 		opts: opts, log: opts.Logger, cli: cli, transport: transport,
-		seccomp: newCheck(), isolation: newCheck(),
+		isolatedNetwork: IsolatedNetwork,
+		seccomp:         newCheck(), isolation: newCheck(),
 	}
 	d.lifetime, d.end = context.WithCancel(context.Background())
 	d.negotiation.turn = make(chan struct{}, 1)

@@ -41,7 +41,7 @@ type request struct {
 
 // newRequest translates a valid spec. It is the only place that makes a HostConfig, and names
 // every field it sets; what is not named here stays the engine's default.
-func newRequest(spec driver.ContainerSpec, cgroupns container.CgroupnsMode) request {
+func (d *Driver) newRequest(spec driver.ContainerSpec, cgroupns container.CgroupnsMode) request {
 	exposed, bindings := portsFor(spec.Ports)
 	initProcess := true
 	host := &container.HostConfig{
@@ -49,7 +49,7 @@ func newRequest(spec driver.ContainerSpec, cgroupns container.CgroupnsMode) requ
 			Type:   "json-file",
 			Config: map[string]string{"max-size": logFileSize, "max-file": strconv.Itoa(logFiles)},
 		},
-		NetworkMode:    networkMode(spec.Network),
+		NetworkMode:    d.networkMode(spec.Network),
 		PortBindings:   bindings,
 		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		CapDrop:        strslice.StrSlice{"ALL"},
@@ -94,11 +94,11 @@ func resourcesFor(limits driver.Limits) container.Resources {
 	}
 }
 
-func networkMode(network driver.Network) container.NetworkMode {
+func (d *Driver) networkMode(network driver.Network) container.NetworkMode {
 	if network == driver.NetworkNone {
 		return "none"
 	}
-	return IsolatedNetwork
+	return container.NetworkMode(d.isolatedNetwork)
 }
 
 // portsFor publishes each port on a host port of the engine's choice.

@@ -106,6 +106,7 @@ func (d *Driver) ensureIsolation(ctx context.Context) error {
 }
 
 func (d *Driver) ensureIsolatedNetwork(ctx context.Context) error {
+	name := d.isolatedNetwork
 	networks, err := d.isolatedNetworks(ctx)
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (d *Driver) ensureIsolatedNetwork(ctx context.Context) error {
 		}
 	}
 	if len(networks) == 0 {
-		return fmt.Errorf("%w: network %s vanished after it was created", errUnclassified, IsolatedNetwork)
+		return fmt.Errorf("%w: network %s vanished after it was created", errUnclassified, name)
 	}
 	for _, n := range networks {
 		if err := isolates(n); err != nil {
@@ -130,7 +131,7 @@ func (d *Driver) ensureIsolatedNetwork(ctx context.Context) error {
 	// same survivor, and a name that means two networks would stop all starts.
 	for _, surplus := range networks[1:] {
 		if err := d.cli.NetworkRemove(ctx, surplus.ID); err != nil && !cerrdefs.IsNotFound(err) {
-			return fmt.Errorf("removing a duplicate of network %s: %w", IsolatedNetwork, err)
+			return fmt.Errorf("removing a duplicate of network %s: %w", name, err)
 		}
 	}
 	return nil
@@ -140,12 +141,12 @@ func (d *Driver) ensureIsolatedNetwork(ctx context.Context) error {
 func (d *Driver) isolatedNetworks(ctx context.Context) ([]network.Summary, error) {
 	listed, err := d.cli.NetworkList(ctx, network.ListOptions{
 		// The engine matches any part of a name.
-		Filters: filters.NewArgs(filters.Arg("name", IsolatedNetwork)),
+		Filters: filters.NewArgs(filters.Arg("name", d.isolatedNetwork)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing networks: %w", err)
 	}
-	networks := slices.DeleteFunc(listed, func(n network.Summary) bool { return n.Name != IsolatedNetwork })
+	networks := slices.DeleteFunc(listed, func(n network.Summary) bool { return n.Name != d.isolatedNetwork })
 	slices.SortFunc(networks, func(a, b network.Summary) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
@@ -154,14 +155,14 @@ func (d *Driver) isolatedNetworks(ctx context.Context) ([]network.Summary, error
 
 func (d *Driver) createIsolatedNetwork(ctx context.Context) error {
 	ipv6 := false
-	_, err := d.cli.NetworkCreate(ctx, IsolatedNetwork, network.CreateOptions{
+	_, err := d.cli.NetworkCreate(ctx, d.isolatedNetwork, network.CreateOptions{
 		Driver:     bridgeDriver,
 		EnableIPv6: &ipv6,
 		Options:    map[string]string{enableICC: "false"},
 		Labels:     map[string]string{driver.LabelManaged: "true"},
 	})
 	if err != nil && !cerrdefs.IsConflict(err) {
-		return fmt.Errorf("creating network %s: %w", IsolatedNetwork, err)
+		return fmt.Errorf("creating network %s: %w", d.isolatedNetwork, err)
 	}
 	return nil
 }
@@ -181,5 +182,5 @@ func isolates(n network.Summary) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%w: network %s exists but %s; remove it", driver.ErrConflict, IsolatedNetwork, problem)
+	return fmt.Errorf("%w: network %s exists but %s; remove it", driver.ErrConflict, n.Name, problem)
 }

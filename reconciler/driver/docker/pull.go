@@ -60,10 +60,7 @@ var errSilent = errors.New("no progress")
 
 // whoIsSilent tells a registry that doesn't answer from an engine that doesn't.
 func (d *Driver) whoIsSilent(ctx context.Context, ref string) error {
-	if _, err := do(ctx, d, "ping", d.opts.Timeout, func(ctx context.Context) (struct{}, error) {
-		_, err := d.cli.Ping(ctx)
-		return struct{}{}, err
-	}); err != nil {
+	if _, err := d.Info(ctx); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: pulling %s: %w for %v", errUnclassified, ref, errSilent, d.opts.PullIdleTimeout)
