@@ -377,7 +377,9 @@ func (f *fixture) record(lease *v1alpha1.ContainerLease) *v1alpha1.BillingRecord
 }
 
 func isTrue(condition string) func(*v1alpha1.ContainerLease) bool {
-	return func(l *v1alpha1.ContainerLease) bool { return meta.IsStatusConditionTrue(l.Status.Conditions, condition) }
+	return func(l *v1alpha1.ContainerLease) bool {
+		return meta.IsStatusConditionTrue(l.Status.Conditions, condition)
+	}
 }
 
 func inPhase(phase v1alpha1.LeasePhase) func(*v1alpha1.ContainerLease) bool {
@@ -393,3 +395,6 @@ func describe(l *v1alpha1.ContainerLease) string {
 	}
 	return b.String()
 }
+
+// inNamespace limits a list.
+func inNamespace(namespace string) client.ListOption { return client.InNamespace(namespace) }

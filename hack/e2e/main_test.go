@@ -18,7 +18,7 @@ import (
 var binaries struct {
 	// home is the HOME of every process the tests start, so that nobody's own
 	// configuration or cache takes part.
-	home                            string
+	home                              string
 	containerlease, leasectl, kubectl string
 	// path is a PATH on which kubectl finds leasectl as its plugin.
 	path string
