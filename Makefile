@@ -68,6 +68,7 @@ build: ## Build bin/containerlease and bin/leasectl
 .PHONY: generate
 generate: ## Regenerate code, CRDs and the reference of the commands
 	hack/generate.sh
+	go run ./hack/docs .
 
 ##@ Check
 
@@ -94,8 +95,8 @@ test-unit: ## Run the tests that need neither Docker nor Redis
 	go test -shuffle=on -timeout 5m $(UNIT_PACKAGES)
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	@hack/setup/with.sh docker redis-server busybox -- go test -run '^$$' -bench . -benchmem -p 1 -timeout 30m ./...
+bench: build ## Measure store, leases and footprint beside their peers: a few minutes
+	@hack/setup/with.sh docker redis-server busybox -- go run ./hack/bench -server $(BIN)/containerlease
 
 ##@ Tidy up
 

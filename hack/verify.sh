@@ -22,7 +22,7 @@ snapshot() {
 
 echo "==> Generated files"
 snapshot "$scratch/before"
-hack/generate.sh
+make --no-print-directory generate
 snapshot "$scratch/after"
 if ! diff --recursive --unified "$scratch/before" "$scratch/after"; then
   failed+=("generated files were out of date: commit what make generate changed")
