@@ -59,13 +59,13 @@
 // directly and through the watch cache. TestSuiteIsComplete fails if a function of the suite is neither called nor
 // listed here:
 //
-//   - Through the watch cache only, RunTestOptionalWatchBookmarksWithCorrectResourceVersion: bookmarks to clients
-//     are made by the watch cache; upstream does not run it against etcd either.
-//   - Directly only, because they swap the value transformer under a running store and expect to see its failure, which
-//     a cache that has already decoded the object hides, or count reads that a cache avoids: RunTestWatchError,
-//     RunWatchErrorIsBlockingFurtherEvents, RunTestWatchWithUnsafeDelete, RunTestGetListWithErrorAggregation,
-//     RunTestGetListWithoutErrorAggregation, RunTestTransformationFailure, RunTestListResourceVersionMatch,
-//     RunTestGuaranteedUpdateChecksStoredData, RunTestListInconsistentContinuation, RunTestWatchContextCancel and
-//     RunOptionalTestProgressNotify. Upstream runs none of these through its cache either.
-//   - Benchmarks (RunBenchmark…) measure and assert nothing; BenchmarkCreate measures what matters here.
+//   - Through the watch cache only: RunTestOptionalWatchBookmarksWithCorrectResourceVersion, since bookmarks to
+//     clients are made by the watch cache. Upstream does not run it against etcd either.
+//   - Directly only, and upstream runs none of these through its cache either: RunTestWatchError,
+//     RunWatchErrorIsBlockingFurtherEvents, RunTestWatchWithUnsafeDelete, RunTestTransformationFailure,
+//     RunTestGetListWithErrorAggregation and RunTestGetListWithoutErrorAggregation make stored objects unreadable
+//     behind the store's back and want to see it fail, whereas a cache has read them before and does not;
+//     RunTestListInconsistentContinuation wants a limited list at "any" revision to be paged, and the cache returns it
+//     whole; RunOptionalTestProgressNotify wants the bookmarks that the cache itself consumes.
+//   - Benchmarks (RunBenchmark…) assert nothing; BenchmarkCreate measures what matters here.
 package redis

@@ -166,9 +166,8 @@ func openPods(t testing.TB, options podsOptions) (context.Context, *pods) {
 
 // UpdatePrefixTransformer implements storagetesting.InterfaceWithPrefixTransformer.
 func (p *pods) UpdatePrefixTransformer(modify storagetesting.PrefixTransformerModifier) func() {
-	original := p.transformer.get().(*storagetesting.PrefixTransformer)
-	changed := *original
-	return p.transformer.exchange(modify(&changed))
+	// A new one, since the one in use counts its reads while it would be copied.
+	return p.transformer.exchange(modify(storagetesting.NewPrefixTransformer([]byte(testValuePrefix), false)))
 }
 
 // UpdateTransformer implements storagetesting.InterfaceWithTransformerOverride.
