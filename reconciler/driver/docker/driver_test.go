@@ -275,49 +275,54 @@ func TestHostFromTheEnvironment(t *testing.T) {
 	}
 }
 
-// BenchmarkCreateStart compares with the bare client, which checks and confines nothing.
+// BenchmarkCreateStart compares with the bare client: the same container without the checks, and
+// one that is confined by nothing.
 func BenchmarkCreateStart(b *testing.B) {
 	cli := drivertest.Client(b)
 	drivertest.EnsureTestImage(b, cli)
+	d := newDriver(b, docker.Options{})
 	ctx := context.Background()
-	remove := func(uid string) {
-		if err := cli.ContainerRemove(ctx, driver.ContainerName(uid), container.RemoveOptions{Force: true}); err != nil {
-			b.Fatal(err)
-		}
+	spec := driver.ContainerSpec{
+		Image: drivertest.Image, Command: []string{"/bin/sleep", "3600"},
+		Limits: driver.Limits{MilliCPU: 500, MemoryBytes: 64 << 20}, PidsLimit: 64, Network: driver.NetworkIsolated,
 	}
-	b.Run("Driver", func(b *testing.B) {
-		d := newDriver(b, docker.Options{})
-		for b.Loop() {
-			spec := driver.ContainerSpec{
-				Owner: driver.Identity{Namespace: "bench", Name: "lease", UID: uuid.NewString()},
-				Image: drivertest.Image, Command: []string{"/bin/sleep", "3600"},
-				Limits: driver.Limits{MilliCPU: 500, MemoryBytes: 64 << 20}, PidsLimit: 64, Network: driver.NetworkIsolated,
-			}
+	bare := func(config *container.Config, host *container.HostConfig, uid string) error {
+		created, err := cli.ContainerCreate(ctx, config, host, nil, nil, driver.ContainerName(uid))
+		if err != nil {
+			return err
+		}
+		return cli.ContainerStart(ctx, created.ID, container.StartOptions{})
+	}
+	for _, bench := range []struct {
+		name string
+		run  func(driver.ContainerSpec) error
+	}{
+		{"Driver", func(spec driver.ContainerSpec) error {
 			if _, err := d.Create(ctx, spec); err != nil {
-				b.Fatal(err)
+				return err
 			}
-			if err := d.Start(ctx, spec.Owner.UID); err != nil {
-				b.Fatal(err)
+			return d.Start(ctx, spec.Owner.UID)
+		}},
+		{"ClientSameContainer", func(spec driver.ContainerSpec) error {
+			config, host := d.Request(spec)
+			return bare(config, host, spec.Owner.UID)
+		}},
+		{"ClientUnconfined", func(spec driver.ContainerSpec) error {
+			return bare(&container.Config{Image: spec.Image, Cmd: spec.Command}, nil, spec.Owner.UID)
+		}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				spec.Owner = driver.Identity{Namespace: "bench", Name: "lease", UID: uuid.NewString()}
+				if err := bench.run(spec); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				if err := cli.ContainerRemove(ctx, driver.ContainerName(spec.Owner.UID), container.RemoveOptions{Force: true}); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
 			}
-			b.StopTimer()
-			remove(spec.Owner.UID)
-			b.StartTimer()
-		}
-	})
-	b.Run("Client", func(b *testing.B) {
-		for b.Loop() {
-			uid := uuid.NewString()
-			created, err := cli.ContainerCreate(ctx, &container.Config{Image: drivertest.Image, Cmd: []string{"/bin/sleep", "3600"}},
-				nil, nil, nil, driver.ContainerName(uid))
-			if err != nil {
-				b.Fatal(err)
-			}
-			if err := cli.ContainerStart(ctx, created.ID, container.StartOptions{}); err != nil {
-				b.Fatal(err)
-			}
-			b.StopTimer()
-			remove(uid)
-			b.StartTimer()
-		}
-	})
+		})
+	}
 }
