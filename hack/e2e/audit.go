@@ -69,7 +69,11 @@ func (a *Auditor) Audit(ctx context.Context) ([]Violation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(a.expiry(w), a.records(w), a.strays(w), a.acknowledged(w), a.limits(w)), nil
+	return a.judge(w), nil
+}
+
+func (a *Auditor) judge(w *world) []Violation {
+	return slices.Concat(a.expiry(w), a.records(w), a.strays(w), a.acknowledged(w), a.limits(w))
 }
 
 // world is one observation of everything.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/klog/v2"
@@ -16,6 +17,7 @@ import (
 
 // binaries are built once for all tests.
 var binaries struct {
+	dir string
 	// home is the HOME of every process the tests start, so that nobody's own
 	// configuration or cache takes part.
 	home                              string
@@ -37,26 +39,24 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int) {
-	dir, err := os.MkdirTemp("", "containerlease-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if err := build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	code = m.Run()
 	if err := stopShared(); err != nil {
 		fmt.Fprintln(os.Stderr, "the shared server:", err)
 		code = 1
 	}
+	if binaries.dir != "" {
+		_ = os.RemoveAll(binaries.dir)
+	}
 	return code
 }
 
-// build builds the programs under test and kubectl into dir.
-func build(dir string) error {
+// build builds the programs under test and kubectl, the first time it is called.
+var build = sync.OnceValue(func() error {
+	dir, err := os.MkdirTemp("", "containerlease-e2e-")
+	if err != nil {
+		return err
+	}
+	binaries.dir = dir
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		return err
@@ -92,4 +92,4 @@ func build(dir string) error {
 		}
 	}
 	return os.Symlink("leasectl", filepath.Join(bin, "kubectl-lease"))
-}
+})

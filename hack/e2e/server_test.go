@@ -68,6 +68,9 @@ func expectErrors(texts ...string) option {
 
 // newServer makes a server without starting it.
 func newServer(dir string, options ...option) (*server, error) {
+	if err := build(); err != nil {
+		return nil, err
+	}
 	s := &server{dir: dir, log: &serverLog{}}
 	for _, address := range []*string{&s.apiAddress, &s.address} {
 		free, err := freeAddress()

@@ -77,6 +77,31 @@ func TestRestartedBehindOurBack(t *testing.T) {
 	}
 }
 
+// TestPausedBehindOurBack: `docker pause` holds no lease up.
+func TestPausedBehindOurBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, shared(t))
+	lease := f.run(f.lease("frozen", ttl("3s")))
+	ctx, cancel := f.context()
+	defer cancel()
+	f.must(f.engine.ContainerPause(ctx, f.containerOf(lease).ID), "pausing the container")
+	f.awaitBilled(lease, v1alpha1.FinishExpired)
+}
+
+// TestRenamedBehindOurBack: the labels say whose a container is, whatever its name.
+func TestRenamedBehindOurBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, shared(t))
+	lease := f.run(f.lease("renamed", ttl("4s")))
+	ctx, cancel := f.context()
+	defer cancel()
+	f.must(f.engine.ContainerRename(ctx, f.containerOf(lease).ID, "else-"+f.namespace), "renaming the container")
+	f.awaitBilled(lease, v1alpha1.FinishExpired)
+	if runs := f.evidence.Runs(lease.UID); len(runs) != 1 {
+		t.Errorf("%d containers ran, want 1", len(runs))
+	}
+}
+
 // TestUpdatedBehindOurBack: the limits of `docker update` do not stay.
 func TestUpdatedBehindOurBack(t *testing.T) {
 	t.Parallel()
