@@ -167,7 +167,10 @@ func (s *Store) keepFenced(ctx context.Context) {
 func (s *Store) settleFence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	conn := s.control.Conn()
+	options := s.control
+	client := goredis.NewClient(&options)
+	defer client.Close()
+	conn := client.Conn()
 	defer conn.Close()
 
 	known := s.fence.where()

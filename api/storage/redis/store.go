@@ -20,8 +20,10 @@ type Store struct {
 	clock  clock.WithTicker
 	log    *slog.Logger
 
-	client  *goredis.Client // everything that must be behind the fence
-	control *goredis.Client // the fence itself
+	client *goredis.Client // everything that must be behind the fence
+	// control makes connections for the fence itself. Each gets a client of its own, since after a failed dial the
+	// pool of a longer-lived one would not notice for a second that Redis is back.
+	control goredis.Options
 
 	fence     *fence
 	hub       *hub
@@ -62,13 +64,12 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 
-	controlOptions := *options
-	controlOptions.PoolSize = 2
-	s.control = goredis.NewClient(&controlOptions)
+	quietClient()
+	s.control = *options
 	options.OnConnect = s.admit
 	s.client = goredis.NewClient(options)
 	if err := s.settleFence(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.closeClients())
+		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.closeClient())
 	}
 
 	background, stop := context.WithCancelCause(context.Background())
@@ -86,15 +87,15 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		s.stop(errClosed)
 		s.hub.close()
-		err = s.closeClients()
+		err = s.closeClient()
 		s.running.Wait()
 		s.metrics.unregister()
 	})
 	return err
 }
 
-func (s *Store) closeClients() error {
-	if err := errors.Join(s.client.Close(), s.control.Close()); err != nil {
+func (s *Store) closeClient() error {
+	if err := s.client.Close(); err != nil {
 		return fmt.Errorf("closing connections to Redis: %w", err)
 	}
 	return nil
@@ -152,6 +153,16 @@ func (s *Store) query(ctx context.Context, what script, args ...any) (reply, err
 func (s *Store) execute(ctx context.Context, what script, where standing, args ...any) (reply, error) {
 	defer s.metrics.timeScript(what.name, s.clock.Now(), s.clock)
 	return what.run(ctx, s.client, s.keys, append([]any{where.epoch}, args...)...)
+}
+
+// quietClient keeps go-redis from writing to standard error, once for the process. It reports each failed dial there;
+// we report what that means.
+var quietClient = sync.OnceFunc(func() { goredis.SetLogger(clientLog{}) })
+
+type clientLog struct{}
+
+func (clientLog) Printf(ctx context.Context, format string, v ...any) {
+	slog.DebugContext(ctx, fmt.Sprintf(format, v...), "component", "go-redis")
 }
 
 // newToken names an attempt to mutate, uniquely among all processes.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	goredis "github.com/redis/go-redis/v9"
 )
 
 // leftoverGrace is how long a server that was left behind may take to shut down before it is killed.
@@ -19,12 +17,12 @@ const leftoverGrace = 10 * time.Second
 // shutDownLeftover shuts down a server that still listens on the socket. We hold the lock of the directory, so whoever
 // started it is gone.
 func (s *Server) shutDownLeftover(ctx context.Context) error {
+	if isAbsent(s.listening()) {
+		return nil
+	}
 	client := s.client()
 	defer client.Close()
 	info, err := client.Info(ctx, "server").Result()
-	if isAbsent(err) {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("asking it for its process: %w", err)
 	}
@@ -38,21 +36,21 @@ func (s *Server) shutDownLeftover(ctx context.Context) error {
 	}
 	grace, cancel := context.WithTimeout(ctx, leftoverGrace)
 	defer cancel()
-	if err := awaitAbsent(grace, client); err == nil || ctx.Err() != nil {
+	if err := s.awaitAbsent(grace); err == nil || ctx.Err() != nil {
 		return err
 	}
 	s.log.Warn("Killing a redis-server that was left behind and does not stop", "pid", pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("killing process %d: %w", pid, err)
 	}
-	return awaitAbsent(ctx, client)
+	return s.awaitAbsent(ctx)
 }
 
 // awaitAbsent waits until nobody listens on the socket any more.
-func awaitAbsent(ctx context.Context, client *goredis.Client) error {
+func (s *Server) awaitAbsent(ctx context.Context) error {
 	ticker := time.NewTicker(readyPoll)
 	defer ticker.Stop()
-	for !isAbsent(client.Ping(ctx).Err()) {
+	for !isAbsent(s.listening()) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -167,6 +168,15 @@ func (s *Server) client() *goredis.Client {
 	})
 }
 
+// listening reports whether anyone listens on the socket. The client would complain on standard error if not.
+func (s *Server) listening() error {
+	conn, err := net.Dial("unix", s.socket)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
 // readyPoll is how often a server that is starting is asked whether it is ready.
 const readyPoll = 5 * time.Millisecond
 
@@ -177,7 +187,10 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	ticker := time.NewTicker(readyPoll)
 	defer ticker.Stop()
 	for {
-		err := client.Ping(ctx).Err()
+		err := s.listening()
+		if err == nil {
+			err = client.Ping(ctx).Err()
+		}
 		if err == nil {
 			return nil
 		}
