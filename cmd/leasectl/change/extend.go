@@ -78,10 +78,11 @@ func extended(lease *v1alpha1.ContainerLease, by, to string) (v1alpha1.Duration,
 		if err != nil {
 			return "", fmt.Errorf("spec.ttl %q: %w", lease.Spec.TTL, err)
 		}
-		if more > math.MaxInt64-has {
-			return "", fmt.Errorf("--by %q: too long", by)
+		sum := v1alpha1.DurationOf(has + more)
+		if _, err := sum.Parse(); err != nil || more > math.MaxInt64-has {
+			return "", fmt.Errorf("--by %q: longer than any lease can last", by)
 		}
-		return v1alpha1.DurationOf(has + more), nil
+		return sum, nil
 	}
 	if _, err := v1alpha1.Duration(to).Parse(); err == nil {
 		return v1alpha1.Duration(to), nil // as written

@@ -21,6 +21,7 @@ import (
 	"k8s.io/kubectl/pkg/cmd/explain"
 	"k8s.io/kubectl/pkg/cmd/get"
 	"k8s.io/kubectl/pkg/cmd/label"
+	"k8s.io/kubectl/pkg/cmd/options"
 	"k8s.io/kubectl/pkg/cmd/patch"
 	"k8s.io/kubectl/pkg/cmd/replace"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
@@ -58,6 +59,7 @@ func borrow(name string, f cmdutil.Factory, streams genericiooptions.IOStreams) 
 		"explain":  func() *cobra.Command { return explain.NewCmdExplain(name, f, streams) },
 		"get":      func() *cobra.Command { return newGetCommand(name, f, streams) },
 		"label":    func() *cobra.Command { return label.NewCmdLabel(f, streams) },
+		"options":  func() *cobra.Command { return options.NewCmdOptions(streams.Out) },
 		"patch":    func() *cobra.Command { return patch.NewCmdPatch(f, streams) },
 		"replace":  func() *cobra.Command { return replace.NewCmdReplace(f, streams) },
 		"version":  func() *cobra.Command { return version.NewCmdVersion(f, streams) },

@@ -179,7 +179,15 @@ var lessons = map[string]lesson{
 
 		# The leases with a label
 		%[1]s describe containerleases -l team=web`},
-	"diff": {example: `
+	"diff": {
+		long: `
+		Show what apply would change: the difference between the server's objects and what they
+		would be. It is computed by the server and changes nothing.
+
+		$KUBECTL_EXTERNAL_DIFF is the program that shows the difference, with its arguments; by
+		default "diff -u -N". The exit status is 0 if there is no difference, 1 if there is one,
+		and greater if something failed.`,
+		example: `
 		# What would apply change?
 		%[1]s diff -f lease.yaml`},
 	"edit": {
@@ -243,6 +251,9 @@ var lessons = map[string]lesson{
 		# Change the label, then remove it
 		%[1]s label containerlease demo team=search --overwrite
 		%[1]s label containerlease demo team-`},
+	"options": {example: `
+		# The flags that all commands have
+		%[1]s options`},
 	"patch": {example: `
 		# Change a field of a lease
 		%[1]s patch containerlease demo --type=merge -p '{"spec":{"ttl":"1h"}}'

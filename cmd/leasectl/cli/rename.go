@@ -2,6 +2,7 @@ package cli
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,5 +23,7 @@ func rename(cmd *cobra.Command, name string) {
 }
 
 func renamed(text, name string) string {
+	// What a command was told to be called it has written itself.
+	text = strings.ReplaceAll(text, PluginName, "kubectl")
 	return invocation.ReplaceAllString(text, "${1}"+name+"${2}")
 }

@@ -13,7 +13,6 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
-	"k8s.io/kubectl/pkg/cmd/options"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	utilcomp "k8s.io/kubectl/pkg/util/completion"
 	"k8s.io/kubectl/pkg/util/templates"
@@ -117,7 +116,7 @@ func NewCommand(streams genericiooptions.IOStreams, name string) *cobra.Command 
 		},
 	}
 	groups.Add(root)
-	root.AddCommand(options.NewCmdOptions(streams.Out))
+	root.AddCommand(borrowed("options"))
 	templates.ActsAsRootCommand(root, []string{"options", "help"}, groups...)
 
 	utilcomp.SetFactoryForCompletion(factory)
