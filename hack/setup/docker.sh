@@ -27,6 +27,9 @@ reach_engine() {
   [[ -z ${DOCKER_HOST:-} ]] || fail "The Docker Engine at DOCKER_HOST=$DOCKER_HOST does not answer." \
     "Start it, or unset DOCKER_HOST to use the one of this machine."
   if engine_is_for_its_group; then return 0; fi
+  [[ ! -S $docker_socket || -w $docker_socket ]] || can_be_root ||
+    fail "The Docker Engine does not let this user in." \
+      "Ask for: usermod -aG docker $(id -un), then log in anew. Or run this as root or with sudo at hand."
 
   if ! has dockerd; then
     apt_install "the Docker Engine" docker.io ca-certificates
@@ -82,8 +85,7 @@ start_docker() {
   # It belongs to the calling user's group, so that the user reaches it. Nothing of it
   # stays tied to our terminal or to a pipe somebody waits at the end of.
   as_root setsid dockerd --pidfile "$state/dockerd.pid" --group "$(id -gn)" >"$log" 2>&1 </dev/null &
-  disown
-  wait_for_engine 60 && return
+  wait_for_engine 60 $! && return
   tail -n 20 "$log" >&2
   fail "The Docker Engine could not be started; the end of $log stands above." \
     "It needs the rights of a real root, cgroups and iptables. Or point DOCKER_HOST to an engine elsewhere."
@@ -103,11 +105,12 @@ filter_bridges() {
   as_root sysctl -qw net.bridge.bridge-nf-call-iptables=1 || true
 }
 
-# wait_for_engine SECONDS waits until the engine answers to this user.
+# wait_for_engine SECONDS [PID] waits until the engine answers to this user. It fails when
+# the time is over or the process has ended.
 wait_for_engine() {
-  local deadline=$((SECONDS + $1))
+  local deadline=$((SECONDS + $1)) process=${2:-self}
   until engine_answers || engine_is_for_its_group; do
-    ((SECONDS < deadline)) || return 1
+    ((SECONDS < deadline)) && [[ -e /proc/$process ]] || return 1
     sleep 0.5
   done
 }
