@@ -10,6 +10,14 @@ import (
 //
 // +genclient
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=br;bill;bills
+// +kubebuilder:printcolumn:name=Lease,type=string,JSONPath=.spec.lease.name
+// +kubebuilder:printcolumn:name=Reason,type=string,JSONPath=.spec.finishReason
+// +kubebuilder:printcolumn:name=Seconds,type=string,JSONPath=.spec.billableSeconds
+// +kubebuilder:printcolumn:name=Amount,type=string,JSONPath=.spec.amount
+// +kubebuilder:printcolumn:name=Currency,type=string,JSONPath=.spec.currency
+// +kubebuilder:printcolumn:name=Age,type=date,JSONPath=.metadata.creationTimestamp
 type BillingRecord struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional

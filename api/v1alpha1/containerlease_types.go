@@ -15,6 +15,17 @@ const Finalizer = "containerlease.dev/container"
 //
 // +genclient
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=cl;lease;leases,categories=all
+// +kubebuilder:printcolumn:name=Image,type=string,JSONPath=.spec.image
+// +kubebuilder:printcolumn:name=Phase,type=string,JSONPath=.status.phase
+// +kubebuilder:printcolumn:name=CPU,type=string,JSONPath=.spec.resources.cpu
+// +kubebuilder:printcolumn:name=Memory,type=string,JSONPath=.spec.resources.memory
+// +kubebuilder:printcolumn:name=Expires,type=string,JSONPath=.status.expirationTime
+// +kubebuilder:printcolumn:name=Age,type=date,JSONPath=.metadata.creationTimestamp
+// +kubebuilder:selectablefield:JSONPath=.spec.className
+// +kubebuilder:selectablefield:JSONPath=.status.phase
 type ContainerLease struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional

@@ -34,6 +34,9 @@ func ParseImageReference(s string) (reference.Named, error) {
 // like a reference, "docker.io/library/alpine:3.22", where a "*" may stand for
 // exactly one path segment or for any tag. It is compared segment by segment with
 // canonical references, never as a string.
+//
+// +k8s:openapi-gen=false
+// +k8s:deepcopy-gen=false
 type ImagePattern struct {
 	// registry is never a wildcard: a registry is what trust is given to.
 	registry string

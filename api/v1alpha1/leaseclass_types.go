@@ -14,6 +14,11 @@ const DefaultClassAnnotation = "containerlease.dev/is-default-class"
 // +genclient
 // +genclient:nonNamespaced
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,shortName=lc
+// +kubebuilder:printcolumn:name=Default,type=string,JSONPath=.metadata.annotations.containerlease\.dev/is-default-class
+// +kubebuilder:printcolumn:name=Currency,type=string,JSONPath=.spec.pricing.currency
+// +kubebuilder:printcolumn:name=Age,type=date,JSONPath=.metadata.creationTimestamp
 type LeaseClass struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional

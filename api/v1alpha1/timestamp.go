@@ -9,12 +9,24 @@ import (
 // Timestamp is a moment in UTC with the engine's own precision, nanoseconds, written
 // in JSON as RFC 3339. metav1.Time drops the fraction and metav1.MicroTime half of it;
 // with either, an amount could not be recomputed from its record.
+//
+// +kubebuilder:validation:Type=string
+// +kubebuilder:validation:Format=date-time
 type Timestamp struct {
 	time.Time `json:"-"`
 }
 
 // NewTimestamp returns t as a Timestamp, without its monotonic reading.
 func NewTimestamp(t time.Time) Timestamp { return Timestamp{t.UTC().Round(0)} }
+
+// ParseTimestamp reads RFC 3339, with a fraction or without.
+func ParseTimestamp(s string) (Timestamp, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return Timestamp{}, err
+	}
+	return NewTimestamp(t), nil
+}
 
 // DeepCopyInto copies the receiver into out. A time.Time holds nothing that is shared.
 func (t *Timestamp) DeepCopyInto(out *Timestamp) { *out = *t }
@@ -53,11 +65,11 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return fmt.Errorf("timestamp: %w", err)
 	}
-	parsed, err := time.Parse(time.RFC3339Nano, s)
+	parsed, err := ParseTimestamp(s)
 	if err != nil {
 		return fmt.Errorf("timestamp: %w", err)
 	}
-	*t = NewTimestamp(parsed)
+	*t = parsed
 	return nil
 }
 

@@ -108,6 +108,21 @@ func validateCost(cost *LeaseCost, path *field.Path) field.ErrorList {
 	return errs
 }
 
+// ValidateContainerLeaseLogOptions returns everything that makes no sense in a request for logs.
+func ValidateContainerLeaseLogOptions(opts *ContainerLeaseLogOptions) field.ErrorList {
+	var errs field.ErrorList
+	if opts.TailLines != nil && *opts.TailLines < 0 {
+		errs = append(errs, field.Invalid(field.NewPath("tailLines"), *opts.TailLines, "must not be negative"))
+	}
+	if opts.SinceSeconds != nil && *opts.SinceSeconds < 1 {
+		errs = append(errs, field.Invalid(field.NewPath("sinceSeconds"), *opts.SinceSeconds, "must be at least 1"))
+	}
+	if opts.SinceSeconds != nil && opts.SinceTime != nil {
+		errs = append(errs, field.Forbidden(field.NewPath("sinceTime"), "give sinceSeconds or sinceTime, not both"))
+	}
+	return errs
+}
+
 var (
 	leasePhases = []LeasePhase{LeasePending, LeaseProvisioning, LeaseRunning, LeaseSuspended,
 		LeaseTerminating, LeaseFinished, LeaseFailed}

@@ -1,0 +1,43 @@
+package admission
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/containerlease/containerlease/api/v1alpha1"
+)
+
+// SystemNamespace is where what belongs to the server itself is kept.
+const SystemNamespace = "containerlease-system"
+
+// Namespaces is Kubernetes' NamespaceLifecycle: nothing is created in a namespace that
+// does not exist or is being deleted. Billing records are exempt: the leases of a
+// namespace end when it is deleted, and their bills must be written.
+type Namespaces struct{ *lifecycle.Lifecycle }
+
+var _ admission.MutationInterface = Namespaces{}
+
+// NewNamespaces returns the plugin. It is ready once the informers have synced.
+func NewNamespaces(client kubernetes.Interface, informers informers.SharedInformerFactory) (Namespaces, error) {
+	plugin, err := lifecycle.NewLifecycle(sets.New(metav1.NamespaceDefault, SystemNamespace))
+	if err != nil {
+		return Namespaces{}, err
+	}
+	plugin.SetExternalKubeClientSet(client)
+	plugin.SetExternalKubeInformerFactory(informers)
+	return Namespaces{plugin}, plugin.ValidateInitialization()
+}
+
+// Admit implements admission.MutationInterface.
+func (n Namespaces) Admit(ctx context.Context, a admission.Attributes, o admission.ObjectInterfaces) error {
+	if a.GetOperation() == admission.Create && a.GetResource().GroupResource() == v1alpha1.Resource("billingrecords") {
+		return nil
+	}
+	return n.Lifecycle.Admit(ctx, a, o)
+}

@@ -1,0 +1,156 @@
+package inprocess
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+// window is how much of a response may wait for its reader before the handler has to.
+const window = 256 << 10
+
+// response is the handler's http.ResponseWriter and the client's body, with a bounded
+// buffer between them.
+type response struct {
+	cancel context.CancelFunc
+	header http.Header
+
+	mu      sync.Mutex
+	changed sync.Cond
+	status  int         // 0 until the response has begun
+	sent    http.Header // the header as it was then
+	buffer  bytes.Buffer
+	err     error // set once nothing more will be written
+}
+
+func newResponse(cancel context.CancelFunc) *response {
+	r := &response{cancel: cancel, header: http.Header{}}
+	r.changed.L = &r.mu
+	return r
+}
+
+// await blocks until the response has begun or has failed.
+func (r *response) await(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.status == 0 && r.err == nil {
+		r.changed.Wait()
+	}
+	if r.status == 0 {
+		return nil, r.err
+	}
+	length := int64(-1)
+	if n, err := strconv.ParseInt(r.sent.Get("Content-Length"), 10, 64); err == nil {
+		length = n
+	}
+	return &http.Response{
+		Status:     strconv.Itoa(r.status) + " " + http.StatusText(r.status),
+		StatusCode: r.status,
+		Proto:      "HTTP/2.0", ProtoMajor: 2,
+		Header:        r.sent,
+		Body:          r,
+		ContentLength: length,
+		Request:       req,
+	}, nil
+}
+
+// Header implements http.ResponseWriter.
+func (r *response) Header() http.Header { return r.header }
+
+// WriteHeader implements http.ResponseWriter. Informational responses are dropped.
+func (r *response) WriteHeader(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if status >= http.StatusOK {
+		r.begin(status)
+	}
+}
+
+func (r *response) begin(status int) {
+	if r.status != 0 {
+		return
+	}
+	r.status = status
+	r.sent = r.header.Clone()
+	r.changed.Broadcast()
+}
+
+// Write implements http.ResponseWriter. It blocks while the window is full, and fails
+// once nobody reads any more.
+func (r *response) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begin(http.StatusOK)
+	written := 0
+	for len(p) > 0 {
+		for r.buffer.Len() >= window && r.err == nil {
+			r.changed.Wait()
+		}
+		if r.err != nil {
+			return written, r.err
+		}
+		n := min(len(p), window-r.buffer.Len())
+		r.buffer.Write(p[:n])
+		p, written = p[n:], written+n
+		r.changed.Broadcast()
+	}
+	return written, nil
+}
+
+// Flush implements http.Flusher. What is written can be read at once, so that it only
+// begins the response.
+func (r *response) Flush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begin(http.StatusOK)
+}
+
+// CloseNotify implements http.CloseNotifier, which k8s.io/apiserver takes as the sign of
+// a writer that can flush. The channel stays silent: the request's context says when
+// the client is gone.
+func (*response) CloseNotify() <-chan bool { return nil }
+
+// Read implements io.Reader. What was written before a regular end can be read; a
+// failure discards it.
+func (r *response) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.buffer.Len() == 0 && r.err == nil {
+		r.changed.Wait()
+	}
+	if r.err != nil && (r.err != io.EOF || r.buffer.Len() == 0) {
+		return 0, r.err
+	}
+	n, _ := r.buffer.Read(p)
+	r.changed.Broadcast()
+	return n, nil
+}
+
+// Close implements io.Closer: the client wants no more.
+func (r *response) Close() error {
+	r.fail(http.ErrBodyReadAfterClose)
+	r.cancel()
+	return nil
+}
+
+// end is called when the handler has returned.
+func (r *response) end(err error) {
+	if err == nil {
+		r.WriteHeader(http.StatusOK)
+		err = io.EOF
+	}
+	r.fail(err)
+}
+
+// fail ends the response. The first reason stays.
+func (r *response) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+		r.changed.Broadcast()
+	}
+}

@@ -1,0 +1,102 @@
+package containerlease
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/containerlease/containerlease/api/policy"
+	"github.com/containerlease/containerlease/api/server/registry"
+	"github.com/containerlease/containerlease/api/v1alpha1"
+)
+
+// Classes reads LeaseClasses as they are now. Errors are API errors.
+type Classes interface {
+	Class(ctx context.Context, name string) (*v1alpha1.LeaseClass, error)
+	Classes(ctx context.Context) ([]v1alpha1.LeaseClass, error)
+}
+
+type strategy struct {
+	registry.Strategy
+	classes Classes
+}
+
+// PrepareForCreate starts the lease's life: whatever status somebody sent is dropped.
+func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
+	lease := obj.(*v1alpha1.ContainerLease)
+	lease.Generation = 1
+	lease.Status = v1alpha1.ContainerLeaseStatus{Phase: v1alpha1.LeasePending}
+}
+
+// PrepareForUpdate keeps the status and counts changes of the spec.
+func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+	lease, was := obj.(*v1alpha1.ContainerLease), old.(*v1alpha1.ContainerLease)
+	lease.Status = was.Status
+	lease.Generation = registry.NextGeneration(was.Generation, &lease.Spec, &was.Spec)
+}
+
+// Validate reports what is wrong with the lease by itself and what its class doesn't
+// allow, all at once. The class is checked here and not in an admission plugin since
+// those run only after the strategy has found nothing.
+func (s strategy) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {
+	lease := obj.(*v1alpha1.ContainerLease)
+	return merge(v1alpha1.ValidateContainerLease(lease), s.checkClass(ctx, lease, nil))
+}
+
+// ValidateUpdate is Validate for what has changed.
+func (s strategy) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
+	lease, was := obj.(*v1alpha1.ContainerLease), old.(*v1alpha1.ContainerLease)
+	errs := v1alpha1.ValidateContainerLeaseUpdate(lease, was)
+	if lease.Spec.ClassName != was.Spec.ClassName || !policy.ClassMatters(lease, was) {
+		return errs
+	}
+	return merge(errs, s.checkClass(ctx, lease, was))
+}
+
+func (s strategy) checkClass(ctx context.Context, lease, old *v1alpha1.ContainerLease) field.ErrorList {
+	path := field.NewPath("spec", "className")
+	name := lease.Spec.ClassName
+	if name == "" {
+		return field.ErrorList{field.Required(path, "no class is marked as default; "+s.existing(ctx))}
+	}
+	class, err := s.classes.Class(ctx, name)
+	switch {
+	case apierrors.IsNotFound(err):
+		return field.ErrorList{field.Invalid(path, name, "there is no such class; "+s.existing(ctx))}
+	case err != nil:
+		return field.ErrorList{field.InternalError(path, err)}
+	}
+	return policy.CheckClass(lease, class, old)
+}
+
+// existing names the classes there are, for a message.
+func (s strategy) existing(ctx context.Context) string {
+	classes, err := s.classes.Classes(ctx)
+	if err != nil || len(classes) == 0 {
+		return "create a LeaseClass first"
+	}
+	names := make([]string, len(classes))
+	for i := range classes {
+		names[i] = fmt.Sprintf("%q", classes[i].Name)
+	}
+	return "use " + strings.Join(names, " or ")
+}
+
+// merge adds what the class says, except about fields that are wrong already: one
+// fault, one message.
+func merge(errs, ofClass field.ErrorList) field.ErrorList {
+	wrong := map[string]bool{}
+	for _, err := range errs {
+		wrong[err.Field] = true
+	}
+	for _, err := range ofClass {
+		if !wrong[err.Field] {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
