@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,6 +23,7 @@ import (
 	"github.com/containerlease/containerlease/controllers/lease/cleanup"
 	"github.com/containerlease/containerlease/controllers/lease/expiration"
 	"github.com/containerlease/containerlease/controllers/lease/lifecycle"
+	"github.com/containerlease/containerlease/controllers/namespace/termination"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver"
 	"github.com/containerlease/containerlease/reconciler/driver/pull"
@@ -33,6 +38,14 @@ const (
 
 // eventSource is what the Events of the controllers name as their reporter.
 const eventSource = "containerlease.dev/controllers"
+
+var schemeBuilder = runtime.NewSchemeBuilder(
+	v1alpha1.AddToScheme, corev1.AddToScheme, eventsv1.AddToScheme, coordinationv1.AddToScheme,
+)
+
+// AddToScheme registers every type that the controllers read or write, for
+// reconciler.ManagerOptions.Scheme.
+var AddToScheme = schemeBuilder.AddToScheme
 
 // Options are how the controllers work. The zero value is usable.
 type Options struct {
@@ -82,6 +95,8 @@ func Register(mgr manager.Manager, d driver.Driver, opts Options) error {
 			return orphans.New(c, live, d, opts.Clock, cmp.Or(opts.OrphanInterval, DefaultOrphanInterval)).
 				Register(mgr, stream)
 		},
+		// Empties a namespace that is being deleted.
+		func() error { return termination.New(c, live).Register(mgr) },
 		func() error { return mgr.Add(stream) },
 		func() error { return mgr.Add(images) },
 	} {

@@ -48,6 +48,8 @@ type Fixture struct {
 	Events *Recorder
 	// Pulls are the states of pulls by reference; one that isn't there has just begun.
 	Pulls map[string]pull.State
+	// Creations is how many containers may be created at a time, from the next restart on.
+	Creations int
 
 	t          testing.TB
 	lifecycle  reconcile.Reconciler
@@ -67,7 +69,7 @@ func New(t testing.TB) *Fixture {
 	clk := clocktesting.NewFakeClock(time.Now().Add(time.Hour).Truncate(time.Second))
 	f := &Fixture{
 		Ctx: t.Context(), Clock: clk, Engine: fake.New(clk), Fuse: &Fuse{}, Events: &Recorder{},
-		Pulls: map[string]pull.State{}, t: t,
+		Pulls: map[string]pull.State{}, Creations: 4, t: t,
 	}
 	t.Cleanup(func() {
 		if err := f.Engine.Close(); err != nil {
@@ -86,7 +88,7 @@ func New(t testing.TB) *Fixture {
 func (f *Fixture) Restart() {
 	c := f.Fuse.client(f.Client)
 	d := &fusedDriver{Engine: f.Engine, fuse: f.Fuse}
-	f.lifecycle = lifecycle.New(c, c, d, f, f.Events, f.Clock, 4)
+	f.lifecycle = lifecycle.New(c, c, d, f, f.Events, f.Clock, f.Creations)
 	f.expiration = expiration.New(c, d, f.Clock)
 	f.billing = billing.New(c, c, f.Events)
 	f.cleanup = cleanup.New(c, f.Clock)
@@ -243,17 +245,31 @@ func (f *Fixture) Cleanup() (reconcile.Result, error) { return f.cleanup.Reconci
 // fuse blows, it restarts them and goes on.
 func (f *Fixture) Settle() {
 	f.t.Helper()
+	f.settle(func(name string, err error) { f.t.Fatalf("reconciling %s: %v", name, err) })
+}
+
+// SettleThroughErrors is Settle where errors are retried.
+func (f *Fixture) SettleThroughErrors() {
+	f.t.Helper()
+	f.settle(func(name string, err error) { f.t.Logf("reconciling %s: %v", name, err) })
+}
+
+func (f *Fixture) settle(failed func(name string, err error)) {
+	f.t.Helper()
 	for range 50 {
-		before := f.Fuse.Writes()
-		restarted := f.round()
-		if !restarted && f.Fuse.Writes() == before {
+		before, errs := f.Fuse.Writes(), 0
+		restarted := f.round(func(name string, err error) {
+			errs++
+			failed(name, err)
+		})
+		if !restarted && errs == 0 && f.Fuse.Writes() == before {
 			return
 		}
 	}
 	f.t.Fatalf("the controllers don't come to rest; lease: %+v", f.Lease())
 }
 
-func (f *Fixture) round() (restarted bool) {
+func (f *Fixture) round(failed func(name string, err error)) (restarted bool) {
 	f.t.Helper()
 	defer func() {
 		switch r := recover(); r {
@@ -269,7 +285,7 @@ func (f *Fixture) round() (restarted bool) {
 		"lifecycle": f.lifecycle, "expiration": f.expiration, "billing": f.billing, "cleanup": f.cleanup,
 	} {
 		if _, err := c.Reconcile(f.Ctx, Demo); err != nil {
-			f.t.Fatalf("reconciling %s: %v", name, err)
+			failed(name, err)
 		}
 	}
 	return false

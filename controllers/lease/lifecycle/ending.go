@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/containerlease/containerlease/api/policy"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 )
@@ -139,12 +141,12 @@ func endMessage(reason v1alpha1.FinishReason, exitCode int) string {
 }
 
 // provisioningDeadline is when a lease is given up whose container has not run. The time
-// counts from the creation of the lease, or from when provisioning began anew after a
-// suspension, which is when Provisioned last became False.
+// counts from when provisioning began, for the first time or anew after a suspension, which
+// is when Provisioned became False. It does not count while nobody works on the lease.
 func (s *scope) provisioningDeadline() time.Time {
-	from := s.lease.CreationTimestamp.Time
-	if last := provisionedCondition(s.lease); last != nil && last.Status == "False" {
-		from = later(from, last.LastTransitionTime.Time)
+	from := s.now
+	if last := provisionedCondition(s.lease); last != nil && last.Status == metav1.ConditionFalse {
+		from = last.LastTransitionTime.Time
 	}
 	return from.Add(seconds(s.lease.Spec.ProvisioningDeadlineSeconds, 300))
 }

@@ -81,10 +81,11 @@ func missingExit(s *scope) (id string, since time.Time, needed bool) {
 	}
 }
 
-// lookAtClass asks the class for as long as there is no container. The class is
+// lookAtClass asks the class for as long as there is no container, or no price. The class is
 // read from the API itself: a cache that has yet to see a new class must not end a lease.
 func (c *Controller) lookAtClass(ctx context.Context, s *scope) error {
-	if s.started() || s.deleting() || finished(s.lease) || (s.exists() && s.lease.Status.Pricing != nil) {
+	settledWith := s.lease.Status.Pricing != nil && (s.exists() || s.started())
+	if settledWith || finished(s.lease) || (s.deleting() && !s.started()) {
 		return nil
 	}
 	name := s.lease.Spec.ClassName

@@ -39,8 +39,8 @@ func segmentsOf(s *scope) []v1alpha1.UsageSegment {
 		}
 		closeSegment(last, at, evidence)
 		segments = append(segments, s.newSegment(s.container.StartedAt))
-	case last == nil && s.container.StartedAt.After(lastEnd(segments)):
-		segments = append(segments, s.newSegment(s.container.StartedAt))
+	case last == nil && (s.running() || s.container.StartedAt.After(lastEnd(segments))):
+		segments = append(segments, s.newSegment(later(s.container.StartedAt, lastEnd(segments))))
 	case last == nil:
 		return segments // The run is closed already.
 	}
