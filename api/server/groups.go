@@ -105,7 +105,14 @@ func (g *groups) install(server *genericapiserver.GenericAPIServer) error {
 	for i, group := range g.named {
 		named[i] = groupInfo(group)
 	}
-	return server.InstallAPIGroups(named...)
+	if err := server.InstallAPIGroups(named...); err != nil {
+		return err
+	}
+	// Elections are served to clients that know where they are, but not announced: a
+	// resource that is called "leases" would take that name from ours in kubectl.
+	server.DiscoveryGroupManager.RemoveGroup(coordinationv1.GroupName)
+	server.AggregatedDiscoveryGroupManager.RemoveGroup(coordinationv1.GroupName)
+	return nil
 }
 
 func groupInfo(g group) *genericapiserver.APIGroupInfo {

@@ -92,7 +92,9 @@ type ContainerLeaseSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	Env []EnvVar `json:"env,omitempty"`
+	// +patchStrategy=merge
+	// +patchMergeKey=name
+	Env []EnvVar `json:"env,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 	// WorkingDir is the absolute path the command starts in.
 	// Defaults to the image's.
 	// +optional
@@ -110,7 +112,9 @@ type ContainerLeaseSpec struct {
 	// +listType=map
 	// +listMapKey=containerPort
 	// +listMapKey=protocol
-	Ports []ContainerPort `json:"ports,omitempty"`
+	// +patchStrategy=merge
+	// +patchMergeKey=containerPort
+	Ports []ContainerPort `json:"ports,omitempty" patchStrategy:"merge" patchMergeKey:"containerPort"`
 	// OperatingMode is Running (the default) or Suspended.
 	// +optional
 	OperatingMode OperatingMode `json:"operatingMode,omitempty"`

@@ -62,7 +62,9 @@ type ImagePolicy struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	Catalog []CatalogImage `json:"catalog,omitempty"`
+	// +patchStrategy=merge
+	// +patchMergeKey=name
+	Catalog []CatalogImage `json:"catalog,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 	// Allow are patterns of other references that a lease may name, such as
 	// "docker.io/library/alpine:*". A "*" stands for one path segment, or for any tag;
 	// a pattern without tag or digest allows any. Compared in canonical form.

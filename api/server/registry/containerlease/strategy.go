@@ -3,6 +3,7 @@ package containerlease
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -86,17 +87,13 @@ func (s strategy) existing(ctx context.Context) string {
 	return "use " + strings.Join(names, " or ")
 }
 
-// merge adds what the class says, except about fields that are wrong already: one
-// fault, one message.
+// merge adds what the class says. Where both have something to say about a field, the
+// class has the last word: its bounds are the ones that help.
 func merge(errs, ofClass field.ErrorList) field.ErrorList {
-	wrong := map[string]bool{}
-	for _, err := range errs {
-		wrong[err.Field] = true
-	}
+	said := map[string]bool{}
 	for _, err := range ofClass {
-		if !wrong[err.Field] {
-			errs = append(errs, err)
-		}
+		said[err.Field] = true
 	}
-	return errs
+	errs = slices.DeleteFunc(errs, func(err *field.Error) bool { return said[err.Field] })
+	return append(errs, ofClass...)
 }
