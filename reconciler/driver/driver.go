@@ -184,6 +184,8 @@ type Container struct {
 	ID    string
 	Name  string
 	Owner Identity
+	// Instance is which server made it; empty if it doesn't say.
+	Instance string
 	// Image is the reference it was made from; ImageDigest the manifest digest where the
 	// engine knows it, else the engine's image ID. Both are empty in a List.
 	Image, ImageDigest string

@@ -10,6 +10,10 @@ const (
 	// LabelUID holds Identity.UID.
 	LabelUID = "containerlease.dev/uid"
 
+	// LabelInstance holds which server made it, where several drive one engine. It is
+	// no part of the identity: without it, or with another, it's owned all the same.
+	LabelInstance = "containerlease.dev/instance"
+
 	// LabelManaged, with the value "true", marks what a driver shares between all owners, such as
 	// the network of isolated containers. It bears no identity, so it's never a stray.
 	LabelManaged = "containerlease.dev/managed"

@@ -3,7 +3,8 @@
 //
 // What is an orphan is a set difference, by UID, and nothing is taken for one that is
 // younger than a grace period or whose lease the API itself, not a cache, has not
-// denied. It never touches what isn't fully labelled, since a driver does not show it.
+// denied. It never touches what isn't fully labelled, since a driver does not show it, nor
+// what another server that is alive has made on the same engine.
 package orphans
 
 import (
@@ -51,18 +52,20 @@ const kindContainer = "container"
 
 // Controller removes orphans. Make it with New.
 type Controller struct {
-	cache    client.Reader
-	live     client.Reader
-	driver   driver.Driver
-	clock    clock.WithTicker
-	interval time.Duration
+	cache     client.Reader
+	live      client.Reader
+	driver    driver.Driver
+	neighbour func(instance string) bool
+	clock     clock.WithTicker
+	interval  time.Duration
 }
 
 // New returns a controller that looks through everything the engine has each interval, on top of
 // what the engine's and the API's events tell. cache is only used to save asking live,
-// which must read from the API itself.
-func New(cache, live client.Reader, d driver.Driver, clk clock.WithTicker, interval time.Duration) *Controller {
-	return &Controller{cache: cache, live: live, driver: d, clock: clk, interval: interval}
+// which must read from the API itself. neighbour says whether an instance is another server
+// that is alive.
+func New(cache, live client.Reader, d driver.Driver, neighbour func(instance string) bool, clk clock.WithTicker, interval time.Duration) *Controller {
+	return &Controller{cache: cache, live: live, driver: d, neighbour: neighbour, clock: clk, interval: interval}
 }
 
 // Register adds the controller to a manager.
@@ -109,6 +112,9 @@ func (c *Controller) Reconcile(ctx context.Context, s suspect) (reconcile.Result
 	if err != nil || found == nil {
 		return reconcile.Result{}, err
 	}
+	if found.instance != "" && c.neighbour(found.instance) {
+		return reconcile.Result{}, nil // Should that server end, the next sweep finds it.
+	}
 	if age := began.Sub(found.createdAt); age < youth {
 		return reconciler.Waiting(youth - age).Result()
 	}
@@ -147,7 +153,7 @@ func (c *Controller) owned(ctx context.Context, from client.Reader, owner driver
 
 // found is a suspect as the engine has it.
 type found struct {
-	id                             string
+	id, instance                   string
 	createdAt, startedAt, finished time.Time
 	remove                         func(context.Context) error
 }
@@ -177,7 +183,7 @@ func (c *Controller) find(ctx context.Context, s suspect) (*found, error) {
 		return nil, fmt.Errorf("observing the container: %w", err)
 	}
 	return &found{
-		id: container.ID, createdAt: container.CreatedAt, startedAt: container.StartedAt, finished: container.FinishedAt,
+		id: container.ID, instance: container.Instance, createdAt: container.CreatedAt, startedAt: container.StartedAt, finished: container.FinishedAt,
 		remove: func(ctx context.Context) error { return c.driver.Remove(ctx, s.owner.UID) },
 	}, nil
 }

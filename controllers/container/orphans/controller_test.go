@@ -37,8 +37,12 @@ func (awayReader) Get(context.Context, client.ObjectKey, client.Object, ...clien
 	return errAway
 }
 
+// livingNeighbour is another server on the same engine.
+const livingNeighbour = "neighbour"
+
 func newController(f *controllertest.Fixture) *Controller {
-	return New(f.Client, f.Client, f.Engine, f.Clock, time.Minute)
+	neighbour := func(instance string) bool { return instance == livingNeighbour }
+	return New(f.Client, f.Client, f.Engine, neighbour, f.Clock, time.Minute)
 }
 
 func TestReconcile(t *testing.T) {
@@ -48,6 +52,7 @@ func TestReconcile(t *testing.T) {
 		lease     func(*v1alpha1.ContainerLease)
 		world     func(*controllertest.Fixture)
 		live      func(*controllertest.Fixture) client.Reader
+		instance  string
 		wantGone  bool
 		wantAfter time.Duration
 		wantErr   error
@@ -55,6 +60,14 @@ func TestReconcile(t *testing.T) {
 		"NoLease": {
 			reason: "an orphan", world: old,
 			wantGone: true, wantAfter: time.Second,
+		},
+		"OfALivingNeighbour": {
+			reason: "another server on the same engine has its own leases", world: old,
+			instance: livingNeighbour,
+		},
+		"OfADeadNeighbour": {
+			reason: "nobody else will remove it", world: old,
+			instance: "gone", wantGone: true, wantAfter: time.Second,
 		},
 		"Young": {
 			reason: "its creation may be under way; looks again exactly when it is old enough",
@@ -91,7 +104,9 @@ func TestReconcile(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := controllertest.New(t)
-			f.Engine.AddOwned(owner)
+			labels := owner.Labels()
+			labels[driver.LabelInstance] = tc.instance
+			f.Engine.AddForeign(driver.ContainerName(uid), labels)
 			if tc.lease != nil {
 				lease := f.NewLease(tc.lease)
 				status := lease.Status

@@ -45,6 +45,7 @@ func (d *Driver) List(ctx context.Context) ([]driver.Container, error) {
 			listed := driver.Container{
 				ID:        summary.ID,
 				Owner:     owner,
+				Instance:  summary.Labels[driver.LabelInstance],
 				State:     stateOf(summary.State),
 				CreatedAt: time.Unix(summary.Created, 0),
 			}
@@ -111,6 +112,7 @@ func (d *Driver) describe(ctx context.Context, in container.InspectResponse) (*d
 		ID:          in.ID,
 		Name:        trimSlash(in.Name),
 		Owner:       owner,
+		Instance:    in.Config.Labels[driver.LabelInstance],
 		Image:       in.Config.Image,
 		ImageDigest: d.digestOf(ctx, in.Image, in.Config.Image),
 		State:       stateOf(in.State.Status),

@@ -32,6 +32,9 @@ type Options struct {
 	// empty, DOCKER_HOST decides, and without that the platform's default. A TCP host is spoken
 	// to over TLS if DOCKER_CERT_PATH is set; its certificate is always verified.
 	Host string
+	// Instance names the server whose containers these are, to others on the same engine. It
+	// becomes the label driver.LabelInstance of each container that is made.
+	Instance string
 	// Timeout bounds each light call. Zero is DefaultTimeout.
 	Timeout time.Duration
 	// SlowTimeout bounds creating, starting and removing a container. Zero is DefaultSlowTimeout.

@@ -76,12 +76,21 @@ func (d *Driver) newRequest(spec driver.ContainerSpec, cgroupns container.Cgroup
 		User:         spec.User,
 		Tty:          spec.TTY,
 		ExposedPorts: exposed,
-		Labels:       spec.Owner.Labels(),
+		Labels:       d.labels(spec.Owner),
 	}
 	for _, env := range spec.Env {
 		config.Env = append(config.Env, env.Name+"="+env.Value)
 	}
 	return request{config: config, host: host}
+}
+
+// labels says whose container it is, and which server made it.
+func (d *Driver) labels(owner driver.Identity) map[string]string {
+	labels := owner.Labels()
+	if d.opts.Instance != "" {
+		labels[driver.LabelInstance] = d.opts.Instance
+	}
+	return labels
 }
 
 // resourcesFor returns the limits alone, as an update sends them too. Memory and swap

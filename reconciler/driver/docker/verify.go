@@ -168,7 +168,11 @@ func ports(m nat.PortMap) []string {
 // ownLabels leaves out the labels of the image.
 func ownLabels(labels map[string]string) map[string]string {
 	id, _ := driver.IdentityOf(labels)
-	return id.Labels()
+	own := id.Labels()
+	if instance, made := labels[driver.LabelInstance]; made {
+		own[driver.LabelInstance] = instance
+	}
+	return own
 }
 
 // normal makes nil and empty the same, which JSON does too.

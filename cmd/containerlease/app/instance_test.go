@@ -1,0 +1,68 @@
+package app
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestInstanceIsClaimedByOneAtATime(t *testing.T) {
+	dir := t.TempDir()
+	first, err := claimInstance(t.Context(), dir, time.Minute, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claimInstance(t.Context(), dir, time.Millisecond, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "--data-dir") {
+		t.Fatalf("a second claim: %v, want an error that says what to do", err)
+	}
+
+	neighbour, err := claimInstance(t.Context(), t.TempDir(), time.Minute, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer neighbour.Close()
+	if !neighbour.neighbour(first.id) {
+		t.Error("a running instance is not seen")
+	}
+	if first.neighbour(first.id) {
+		t.Error("an instance is its own neighbour")
+	}
+
+	claimed := make(chan error, 1)
+	go func() {
+		second, err := claimInstance(t.Context(), dir, time.Minute, slog.New(slog.DiscardHandler))
+		if err == nil {
+			err = second.Close()
+		}
+		claimed <- err
+	}()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-claimed; err != nil {
+		t.Errorf("a claim that waited: %v", err)
+	}
+	if neighbour.neighbour(first.id) {
+		t.Error("an instance that ended is seen")
+	}
+}
+
+func TestInstanceIDIsKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "instance-id")
+	first, err := instanceID(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := instanceID(file); err != nil || second != first {
+		t.Errorf("got %q, %v; want %q again", second, err, first)
+	}
+	if err := os.WriteFile(file, []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := instanceID(file); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("a broken file: %v, want an error that names it", err)
+	}
+}
