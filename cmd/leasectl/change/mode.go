@@ -24,7 +24,7 @@ func NewSuspendCommand(command string, getter genericclioptions.RESTClientGetter
 			%[1]s suspend demo
 
 			# Wait until it has stopped
-			%[1]s wait containerlease demo --for=jsonpath='{.status.phase}'=Suspended`, command)),
+			%[1]s wait lease demo --for=jsonpath='{.status.phase}'=Suspended`, command)),
 	})
 }
 
@@ -39,7 +39,7 @@ func NewResumeCommand(command string, getter genericclioptions.RESTClientGetter,
 			%[1]s resume demo
 
 			# Wait until it runs
-			%[1]s wait containerlease demo --for=condition=Ready`, command)),
+			%[1]s wait lease demo --for=condition=Ready`, command)),
 	})
 }
 

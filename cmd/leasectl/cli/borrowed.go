@@ -25,7 +25,6 @@ import (
 	"k8s.io/kubectl/pkg/cmd/patch"
 	"k8s.io/kubectl/pkg/cmd/replace"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
-	"k8s.io/kubectl/pkg/cmd/version"
 	"k8s.io/kubectl/pkg/cmd/wait"
 	utilcomp "k8s.io/kubectl/pkg/util/completion"
 
@@ -62,7 +61,6 @@ func borrow(name string, f cmdutil.Factory, streams genericiooptions.IOStreams) 
 		"options":  func() *cobra.Command { return options.NewCmdOptions(streams.Out) },
 		"patch":    func() *cobra.Command { return patch.NewCmdPatch(f, streams) },
 		"replace":  func() *cobra.Command { return replace.NewCmdReplace(f, streams) },
-		"version":  func() *cobra.Command { return version.NewCmdVersion(f, streams) },
 		"wait":     func() *cobra.Command { return wait.NewCmdWait(f, streams) },
 	}
 	return func(command string) *cobra.Command {

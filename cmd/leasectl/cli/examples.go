@@ -34,13 +34,13 @@ func teachAs(cmd *cobra.Command, path, name string) {
 var lessons = map[string]lesson{
 	"annotate": {example: `
 		# Annotate a lease
-		%[1]s annotate containerlease demo purpose='workshop of the first of May'
+		%[1]s annotate lease demo purpose='workshop of the first of May'
 
 		# Make a class the default
 		%[1]s annotate leaseclass standard containerlease.dev/is-default-class=true --overwrite
 
 		# Remove an annotation
-		%[1]s annotate containerlease demo purpose-`},
+		%[1]s annotate lease demo purpose-`},
 	"api-resources": {example: `
 		# What the server has
 		%[1]s api-resources
@@ -67,13 +67,13 @@ var lessons = map[string]lesson{
 		%[1]s apply -f lease.yaml --dry-run=server`},
 	"apply edit-last-applied": {example: `
 		# Edit the manifest that was last applied
-		%[1]s apply edit-last-applied containerlease/demo`},
+		%[1]s apply edit-last-applied lease/demo`},
 	"apply set-last-applied": {example: `
 		# Record a manifest as the one last applied
 		%[1]s apply set-last-applied -f lease.yaml`},
 	"apply view-last-applied": {example: `
 		# The manifest that was last applied
-		%[1]s apply view-last-applied containerlease/demo`},
+		%[1]s apply view-last-applied lease/demo`},
 	"auth": {example: `
 		# Who am I, and what may I do?
 		%[1]s auth whoami
@@ -157,28 +157,28 @@ var lessons = map[string]lesson{
 		Deleting a namespace ends all leases in it.`,
 		example: `
 		# End a lease
-		%[1]s delete containerlease demo
+		%[1]s delete lease demo
 
 		# End all leases with a label
-		%[1]s delete containerleases -l team=web
+		%[1]s delete leases -l team=web
 
 		# End what a manifest made
 		%[1]s delete -f lease.yaml
 
 		# End all leases of the namespace
-		%[1]s delete containerleases --all`},
+		%[1]s delete leases --all`},
 	"describe": {
 		long: `
 		Show all about an object, its events included.`,
 		example: `
 		# A lease, with its conditions and events
-		%[1]s describe containerlease demo
+		%[1]s describe lease demo
 
 		# A class
 		%[1]s describe leaseclass standard
 
 		# The leases with a label
-		%[1]s describe containerleases -l team=web`},
+		%[1]s describe leases -l team=web`},
 	"diff": {
 		long: `
 		Show what apply would change: the difference between the server's objects and what they
@@ -196,7 +196,7 @@ var lessons = map[string]lesson{
 		refuses the change, the editor opens again with the reason.`,
 		example: `
 		# Edit a lease
-		%[1]s edit containerlease demo
+		%[1]s edit lease demo
 
 		# Edit what a class allows, with another editor
 		EDITOR=nano %[1]s edit leaseclass standard`},
@@ -205,7 +205,7 @@ var lessons = map[string]lesson{
 		%[1]s events
 
 		# What has happened to a lease, and goes on happening
-		%[1]s events --for containerlease/demo --watch
+		%[1]s events --for lease/demo --watch
 
 		# Only warnings, of all namespaces
 		%[1]s events --types=Warning -A`},
@@ -213,16 +213,16 @@ var lessons = map[string]lesson{
 		long: `
 		Describe the fields of a type of object, from the server's own documentation.
 
-		TYPE may be followed by a path to a field, such as containerlease.spec.ttl.`,
+		TYPE may be followed by a path to a field, such as lease.spec.ttl.`,
 		example: `
 		# What a lease consists of
-		%[1]s explain containerlease
+		%[1]s explain lease
 
 		# All of its fields
-		%[1]s explain containerlease --recursive
+		%[1]s explain lease --recursive
 
 		# One field
-		%[1]s explain containerlease.spec.ttl`},
+		%[1]s explain lease.spec.ttl`},
 	"get": {
 		long: `
 		List objects: leases, if nothing else is named.`,
@@ -237,29 +237,29 @@ var lessons = map[string]lesson{
 		%[1]s get --watch
 
 		# One lease, in full
-		%[1]s get containerlease demo -o yaml
+		%[1]s get lease demo -o yaml
 
 		# Classes, and bills
 		%[1]s get leaseclasses,billingrecords
 
 		# The address of a published port
-		%[1]s get containerlease demo -o jsonpath='{.status.container.ports[0].hostPort}'`},
+		%[1]s get lease demo -o jsonpath='{.status.container.ports[0].hostPort}'`},
 	"label": {example: `
 		# Label a lease
-		%[1]s label containerlease demo team=web
+		%[1]s label lease demo team=web
 
 		# Change the label, then remove it
-		%[1]s label containerlease demo team=search --overwrite
-		%[1]s label containerlease demo team-`},
+		%[1]s label lease demo team=search --overwrite
+		%[1]s label lease demo team-`},
 	"options": {example: `
 		# The flags that all commands have
 		%[1]s options`},
 	"patch": {example: `
 		# Change a field of a lease
-		%[1]s patch containerlease demo --type=merge -p '{"spec":{"ttl":"1h"}}'
+		%[1]s patch lease demo --type=merge -p '{"spec":{"ttl":"1h"}}'
 
 		# Only if the field is still what it was
-		%[1]s patch containerlease demo --type=json -p '[{"op":"test","path":"/spec/ttl","value":"30m"},{"op":"replace","path":"/spec/ttl","value":"1h"}]'`},
+		%[1]s patch lease demo --type=json -p '[{"op":"test","path":"/spec/ttl","value":"30m"},{"op":"replace","path":"/spec/ttl","value":"1h"}]'`},
 	"replace": {
 		long: `
 		Replace objects by those in files or standard input, which must be complete. JSON and
@@ -270,9 +270,6 @@ var lessons = map[string]lesson{
 
 		# End the lease and start anew
 		%[1]s replace --force -f lease.yaml`},
-	"version": {example: `
-		# The versions of client and server
-		%[1]s version`},
 	"wait": {
 		long: `
 		Wait until objects have a condition, a value in a field, or are gone.
@@ -280,14 +277,14 @@ var lessons = map[string]lesson{
 		The conditions of a lease are Accepted, Provisioned, Ready, Finished and Billed.`,
 		example: `
 		# Until a lease runs
-		%[1]s wait --for=condition=Ready containerlease/demo --timeout=60s
+		%[1]s wait --for=condition=Ready lease/demo --timeout=60s
 
 		# Until it has ended and its bill is written
-		%[1]s wait --for=condition=Billed containerlease/demo --timeout=2h
+		%[1]s wait --for=condition=Billed lease/demo --timeout=2h
 
 		# Until its container is stopped
-		%[1]s wait --for=jsonpath='{.status.phase}'=Suspended containerlease/demo
+		%[1]s wait --for=jsonpath='{.status.phase}'=Suspended lease/demo
 
 		# Until it is gone
-		%[1]s wait --for=delete containerlease/demo --timeout=60s`},
+		%[1]s wait --for=delete lease/demo --timeout=60s`},
 }

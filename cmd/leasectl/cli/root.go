@@ -23,6 +23,7 @@ import (
 	"github.com/containerlease/containerlease/cmd/leasectl/connect"
 	"github.com/containerlease/containerlease/cmd/leasectl/logs"
 	"github.com/containerlease/containerlease/cmd/leasectl/run"
+	"github.com/containerlease/containerlease/cmd/leasectl/version"
 )
 
 // Name is how the program is called by itself, and PluginName as a plugin of kubectl.
@@ -79,7 +80,7 @@ func NewCommand(streams genericiooptions.IOStreams, name string) *cobra.Command 
 		WithWarningPrinter(streams)
 	connect.Explain(flags, connect.ThisMachine(), warnings)
 	flags.AddFlags(root.PersistentFlags())
-	factory := cmdutil.NewFactory(cmdutil.NewMatchVersionFlags(flags))
+	factory := cmdutil.NewFactory(cmdutil.NewMatchVersionFlags(connect.Getter{ConfigFlags: flags}))
 
 	borrowed := borrow(name, factory, streams)
 	groups := templates.CommandGroups{
@@ -111,7 +112,8 @@ func NewCommand(streams genericiooptions.IOStreams, name string) *cobra.Command 
 		{
 			Message: "Server and Settings:",
 			Commands: []*cobra.Command{
-				borrowed("api-resources"), borrowed("api-versions"), borrowed("config"), borrowed("completion"), borrowed("version"),
+				borrowed("api-resources"), borrowed("api-versions"), borrowed("config"), borrowed("completion"),
+				version.NewCommand(name, factory, streams),
 			},
 		},
 	}

@@ -20,7 +20,6 @@ import (
 	"k8s.io/client-go/rest"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/templates"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/containerlease/containerlease/api/v1alpha1"
@@ -35,8 +34,6 @@ const everything = -1
 
 type options struct {
 	genericiooptions.IOStreams
-	clock clock.PassiveClock
-
 	follow, timestamps bool
 	tail               int64
 	since              time.Duration
@@ -49,7 +46,7 @@ type options struct {
 
 // NewCommand returns the command. command is how the user calls leasectl.
 func NewCommand(command string, getter genericclioptions.RESTClientGetter, streams genericiooptions.IOStreams) *cobra.Command {
-	o := &options{IOStreams: streams, clock: clock.RealClock{}, tail: everything}
+	o := &options{IOStreams: streams, tail: everything}
 	cmd := &cobra.Command{
 		Use:                   "logs NAME [-f] [--tail N] [--since DURATION|--since-time TIME] [--timestamps]",
 		DisableFlagsInUseLine: true,
@@ -144,7 +141,8 @@ func (o *options) parameters() (map[string]string, error) {
 	}
 	switch {
 	case o.since > 0:
-		parameters["sinceTime"] = o.clock.Now().Add(-o.since).UTC().Format(time.RFC3339)
+		// The server counts back, since its clock is the one the lines were written by.
+		parameters["sinceSeconds"] = strconv.FormatInt(int64((o.since+time.Second-1)/time.Second), 10)
 	case o.sinceTime != "":
 		since, err := time.Parse(time.RFC3339, o.sinceTime)
 		if err != nil {

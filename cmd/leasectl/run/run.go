@@ -85,7 +85,7 @@ func NewCommand(command string, getter genericclioptions.RESTClientGetter, strea
 			# Keep the name, follow the output, end the lease
 			name=$(%[1]s run alpine -- sh -c 'while date; do sleep 1; done')
 			%[1]s logs -f "$name"
-			%[1]s delete containerlease "$name"
+			%[1]s delete lease "$name"
 
 			# Write the manifest instead of asking for the lease
 			%[1]s run alpine --name demo --dry-run=client -o yaml > lease.yaml`, command)),
@@ -193,10 +193,10 @@ func (o *options) await(ctx context.Context, lease *v1alpha1.ContainerLease) err
 		fmt.Fprintln(o.ErrOut, summary(lease, time.Now()))
 		return nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("lease %q did not run within %s (%s); it goes on: see `%s describe containerlease %[1]s`, end it with `%[4]s delete containerlease %[1]s`",
+		return fmt.Errorf("lease %q did not run within %s (%s); it goes on: see `%s describe lease %[1]s`, end it with `%[4]s delete lease %[1]s`",
 			lease.Name, timeout, progress.Of(lease), o.command)
 	case ctx.Err() != nil:
-		return fmt.Errorf("stopped waiting, but lease %q goes on: end it with `%s delete containerlease %[1]s`", lease.Name, o.command)
+		return fmt.Errorf("stopped waiting, but lease %q goes on: end it with `%s delete lease %[1]s`", lease.Name, o.command)
 	}
 	return err
 }

@@ -139,7 +139,7 @@ func TestRunStopsWaiting(t *testing.T) {
 	t.Run("Timeout", func(t *testing.T) {
 		server := stubapi.New(t)
 		stdout, _, err := invoke(t.Context(), server, "alpine", "--name", "demo", "--timeout", "50ms")
-		if text := errorText(err); !strings.Contains(text, `did not run within 50ms`) || !strings.Contains(text, "leasectl delete containerlease demo") {
+		if text := errorText(err); !strings.Contains(text, `did not run within 50ms`) || !strings.Contains(text, "leasectl delete lease demo") {
 			t.Errorf("error = %q, want what happened and what to do", text)
 		}
 		if stdout != "demo\n" {
@@ -151,7 +151,7 @@ func TestRunStopsWaiting(t *testing.T) {
 		ctx, interrupt := context.WithCancel(t.Context())
 		server.OnWatch = interrupt
 		_, _, err := invoke(ctx, server, "alpine", "--name", "demo")
-		if text := errorText(err); text != "stopped waiting, but lease \"demo\" goes on: end it with `leasectl delete containerlease demo`" {
+		if text := errorText(err); text != "stopped waiting, but lease \"demo\" goes on: end it with `leasectl delete lease demo`" {
 			t.Errorf("error = %q", text)
 		}
 		server.Lease(t, "demo") // is still there
