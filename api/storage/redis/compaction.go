@@ -10,8 +10,7 @@ import (
 func (s *Store) compactRegularly(ctx context.Context) {
 	ticker := s.clock.NewTicker(s.config.CompactionInterval)
 	defer ticker.Stop()
-	// heads are the revisions at earlier ticks, oldest first: what is old is what was there long ago.
-	var heads []headAt
+	aging := aging{limit: s.config.HistoryAge}
 	for {
 		var now time.Time
 		select {
@@ -20,20 +19,30 @@ func (s *Store) compactRegularly(ctx context.Context) {
 		case now = <-ticker.C():
 		}
 		head, _ := s.hub.position()
-		heads = append(heads, headAt{head, now})
-		var target int64
-		for len(heads) > 0 && now.Sub(heads[0].at) >= s.config.HistoryAge {
-			target, heads = heads[0].revision, heads[1:]
-		}
-		if err := s.compact(ctx, target); err != nil && ctx.Err() == nil {
+		if err := s.compact(ctx, aging.observe(head, now)); err != nil && ctx.Err() == nil {
 			s.log.Warn("History was not trimmed", "error", err)
 		}
 	}
 }
 
+// aging knows how old revisions are: at least as old as when they were the head.
+type aging struct {
+	limit time.Duration
+	heads []headAt // oldest first
+}
+
 type headAt struct {
 	revision int64
 	at       time.Time
+}
+
+// observe takes note of the head and returns the latest revision that is older than the limit, 0 if none is.
+func (a *aging) observe(head int64, now time.Time) (old int64) {
+	a.heads = append(a.heads, headAt{head, now})
+	for len(a.heads) > 0 && now.Sub(a.heads[0].at) >= a.limit {
+		old, a.heads = a.heads[0].revision, a.heads[1:]
+	}
+	return old
 }
 
 // compact forgets history up to a revision, 0 for none in particular, and beyond the configured number of entries.

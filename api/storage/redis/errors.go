@@ -20,9 +20,6 @@ var (
 	// errIncarnation says that a connection reached a Redis that has not been fenced yet.
 	errIncarnation = errors.New("redis was restarted")
 
-	// errUnsettled says that Redis could not be asked whether it still is the one we know; nothing was sent to it.
-	errUnsettled = errors.New("redis has not been reached since the connection was lost")
-
 	// errEpoch says that another process found history lost and started a new one.
 	errEpoch = errors.New("history was started over")
 
@@ -32,6 +29,13 @@ var (
 	// errExpired says that history does not reach back to the revision asked for.
 	errExpired = errors.New("revision is no longer in the history")
 )
+
+// unsettledError says why Redis could not be asked whether it still is the one we know. Nothing was sent to it.
+type unsettledError struct {
+	error
+}
+
+func (e unsettledError) Unwrap() error { return e.error }
 
 // futureRevisionError says that a revision was asked for that the store has not reached.
 type futureRevisionError struct {
@@ -99,7 +103,7 @@ func isUnavailable(err error) bool {
 	if err == nil {
 		return false
 	}
-	if errors.Is(err, errUnsettled) || errors.Is(err, errEpoch) || errors.Is(err, errClosed) {
+	if errors.As(err, new(unsettledError)) || errors.Is(err, errEpoch) || errors.Is(err, errClosed) {
 		return true
 	}
 	for prefix := range replyMeanings {
@@ -124,7 +128,7 @@ func isConnectionError(err error) bool {
 // neverSent reports whether a request certainly did not reach Redis.
 func neverSent(err error) bool {
 	var opErr *net.OpError
-	return errors.Is(err, errIncarnation) ||
+	return errors.Is(err, errIncarnation) || errors.Is(err, goredis.ErrClosed) ||
 		errors.Is(err, goredis.ErrPoolTimeout) || errors.Is(err, goredis.ErrPoolExhausted) ||
 		(errors.As(err, &opErr) && opErr.Op == "dial")
 }
@@ -140,7 +144,7 @@ func asAPIError(err error) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(err, errUnsettled):
+	case errors.As(err, new(unsettledError)):
 		return newUnavailable(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return apierrors.NewTimeoutError(fmt.Sprintf("Redis did not answer in time: %v", err), retryAfterSeconds)

@@ -303,7 +303,9 @@ func TestCloseEndsEverything(t *testing.T) {
 	if event, open := <-w.ResultChan(); open {
 		t.Errorf("got %v, want the watch closed", event)
 	}
-	expectUnavailable(t, "Create", p.Create(t.Context(), podKey("second"), pod("second"), nil, 0))
+	if err := p.Create(t.Context(), podKey("second"), pod("second"), nil, 0); !apierrors.IsServiceUnavailable(err) {
+		t.Errorf("writing to a closed store: got %v, want 503", err)
+	}
 	if _, err := p.Watch(t.Context(), "/pods/", storage.ListOptions{ResourceVersion: "1", Predicate: storage.Everything, Recursive: true}); err == nil {
 		t.Error("a closed store can be watched")
 	}

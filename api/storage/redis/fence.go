@@ -72,14 +72,14 @@ func (f *fence) wait(ctx context.Context, failing bool) (standing, error) {
 		if settled {
 			return current, nil
 		}
-		if failing && failure != nil {
-			return standing{}, fmt.Errorf("%w: %w", errUnsettled, failure)
+		if failure != nil && (failing || errors.Is(failure, errClosed)) {
+			return standing{}, unsettledError{failure}
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return standing{}, fmt.Errorf("%w: %w", errUnsettled, ctx.Err())
+				return standing{}, unsettledError{ctx.Err()}
 			}
 			return standing{}, context.Cause(ctx)
 		}
@@ -91,7 +91,7 @@ func (f *fence) doubt(from standing) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.settled || from != f.current {
-		return false
+		return false // in doubt already, closed, or settled since
 	}
 	f.settled = false
 	f.failure = nil
@@ -103,17 +103,31 @@ func (f *fence) doubt(from standing) bool {
 	return true
 }
 
+// fail records why the fence could not be settled.
 func (f *fence) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.failure = err
-	f.announce()
+	if !errors.Is(f.failure, errClosed) {
+		f.failure = err
+		f.announce()
+	}
 }
 
+// settle lets everyone go on.
 func (f *fence) settle(current standing) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.settled, f.failure, f.current = true, nil, current
+	if !errors.Is(f.failure, errClosed) {
+		f.settled, f.failure, f.current = true, nil, current
+		f.announce()
+	}
+}
+
+// close lets nobody pass any more.
+func (f *fence) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.settled, f.failure = false, errClosed
 	f.announce()
 }
 
@@ -227,11 +241,11 @@ func (s *Store) admit(ctx context.Context, conn *goredis.Conn) error {
 	if where.incarnation == "" {
 		return nil // Redis does not tell; the epoch and the revisions seen have to do.
 	}
-	server, err := s.inspect(ctx, conn)
+	found, err := incarnation(ctx, conn)
 	if err != nil {
 		return err
 	}
-	if server.incarnation != where.incarnation {
+	if found != where.incarnation {
 		s.doubt(where, errIncarnation)
 		return errIncarnation
 	}

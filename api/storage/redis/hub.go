@@ -64,6 +64,9 @@ func (h *hub) read(ctx context.Context) {
 		if err == nil {
 			continue
 		}
+		if ctx.Err() != nil {
+			return
+		}
 		s.doubt(where, err)
 		select {
 		case <-ctx.Done():
@@ -233,13 +236,16 @@ func (h *hub) join(w *watcher, position int64) (joined bool, err error) {
 	return true, nil
 }
 
-// add registers a watch, which will first read the present state and history by itself before it joins.
+// add registers a watch, which will read the present state and history by itself before it joins, and counts it as
+// running.
 func (h *hub) add(w *watcher) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return errClosed
 	}
+	// Counted under the lock that close takes, which therefore waits for all that were added.
+	h.store.running.Add(1)
 	w.restarts = h.restarts
 	w.putAside(h.store.clock.Now())
 	h.behind[w] = struct{}{}

@@ -64,6 +64,10 @@ func (s *Store) mutate(ctx context.Context, m mutation) (outcome, error) {
 		case isConnectionError(err):
 			s.doubt(where, err)
 			return s.resolve(ctx, where, m, token, before, err)
+		case isUnavailable(err):
+			// Redis has refused it, perhaps because it is no primary any more.
+			s.doubt(where, err)
+			return outcome{}, newUnavailable(err)
 		default:
 			return outcome{}, asAPIError(err)
 		}

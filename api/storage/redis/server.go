@@ -30,12 +30,7 @@ func (s *Store) inspect(ctx context.Context, conn *goredis.Conn) (server, error)
 		}
 		return server{}, fmt.Errorf("asking Redis about itself: %w", err)
 	}
-	fields := make(map[string]string)
-	for line := range strings.Lines(info) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			fields[name] = value
-		}
-	}
+	fields := parseInfo(info)
 	found := server{
 		incarnation: fields["run_id"],
 		version:     fields["redis_version"],
@@ -55,6 +50,25 @@ func (s *Store) inspect(ctx context.Context, conn *goredis.Conn) (server, error)
 		return server{}, fmt.Errorf("asking Redis for its durability: %w", err)
 	}
 	return found, nil
+}
+
+// incarnation asks the server behind a connection for its run ID; empty if it does not tell.
+func incarnation(ctx context.Context, conn *goredis.Conn) (string, error) {
+	info, err := conn.Info(ctx, "server").Result()
+	if err != nil && !isForbidden(err) {
+		return "", fmt.Errorf("asking Redis for its run ID: %w", err)
+	}
+	return parseInfo(info)["run_id"], nil
+}
+
+func parseInfo(info string) map[string]string {
+	fields := make(map[string]string)
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			fields[name] = value
+		}
+	}
+	return fields
 }
 
 // check refuses a server that would lose objects by design, and warns about one that may lose them by accident.

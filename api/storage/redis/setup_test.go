@@ -61,6 +61,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	ctx, cancel = context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	if err := shared.Stop(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1

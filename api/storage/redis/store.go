@@ -86,6 +86,7 @@ func (s *Store) Close() error {
 	var err error
 	s.closeOnce.Do(func() {
 		s.stop(errClosed)
+		s.fence.close()
 		s.hub.close()
 		err = s.closeClient()
 		s.running.Wait()

@@ -104,9 +104,11 @@ func (s *resourceStore) Watch(ctx context.Context, key string, opts storage.List
 		return nil, asAPIError(err)
 	}
 	s.watchers.Add(1)
-	s.store.running.Go(func() {
-		w.run(from, initial, initial && opts.SendInitialEvents != nil && opts.Predicate.AllowWatchBookmarks)
-	})
+	markEnd := initial && opts.SendInitialEvents != nil && opts.Predicate.AllowWatchBookmarks
+	go func() {
+		defer s.store.running.Done()
+		w.run(from, initial, markEnd)
+	}()
 	utilflowcontrol.WatchInitialized(ctx)
 	return w, nil
 }
@@ -332,7 +334,7 @@ func (w *watcher) sendError(err error) {
 func (w *watcher) interpret(e *event) (watch.Event, error) {
 	var objects decodedEvent
 	var err error
-	if w.owner.watchers.Load() > 1 && e.revision != 0 && !e.received.IsZero() {
+	if w.owner.watchers.Load() > 1 && !e.received.IsZero() { // the present state is not made of shared events
 		objects, err = w.owner.codec.decodeShared(w.ctx, e)
 	} else {
 		objects, err = w.owner.codec.decodeEvent(w.ctx, e, !w.all)

@@ -54,8 +54,10 @@ type Server struct {
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when supervision has ended
 
-	mu    sync.Mutex
-	child *os.Process // nil while none is running
+	mu        sync.Mutex
+	child     *os.Process // nil while none is running
+	deaths    int         // children that died without being asked to
+	lastWords string      // the last thing a child said
 }
 
 // maxSocketPath is what fits into sockaddr_un on all systems we run on, with its final zero.
@@ -194,12 +196,22 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
+		if words, dead := s.hasDied(); dead {
+			return fmt.Errorf("it has died; its last words are %q", words)
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
 		}
 	}
+}
+
+// hasDied reports whether a child died without being asked to, and what was last heard.
+func (s *Server) hasDied() (lastWords string, dead bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastWords, s.deaths > 0
 }
 
 // privateDir makes sure that a directory exists and that nobody else can look into it.

@@ -175,6 +175,23 @@ func TestStartExplainsItself(t *testing.T) {
 	}
 }
 
+func TestBrokenDataIsReported(t *testing.T) {
+	dir := shortDir(t)
+	files := filepath.Join(dir, "appendonlydir")
+	if err := os.Mkdir(files, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(files, "appendonly.aof.manifest"), []byte("nonsense\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, err := Start(ctx, Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "last words") || ctx.Err() != nil {
+		t.Errorf("got %v, want it to report what Redis said, without waiting for the deadline", err)
+	}
+}
+
 func TestUnresponsiveServerIsKilled(t *testing.T) {
 	s := start(t, Options{Dir: shortDir(t)})
 	if err := syscall.Kill(s.Pid(), syscall.SIGSTOP); err != nil {

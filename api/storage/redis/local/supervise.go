@@ -43,6 +43,9 @@ func (s *Server) supervise(ctx context.Context, first chan<- error) {
 			s.log.Info("redis-server has stopped")
 			return
 		}
+		s.mu.Lock()
+		s.deaths++
+		s.mu.Unlock()
 		if time.Since(started) >= healthyAfter {
 			delay = firstRestart
 		}
@@ -63,7 +66,7 @@ func (s *Server) launch(ctx context.Context) (wait func() error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	output := &logWriter{log: s.log}
+	output := &logWriter{heard: s.hear}
 	cmd := exec.Command(s.binary, s.arguments()...)
 	cmd.Dir = s.options.Dir
 	cmd.Stdout, cmd.Stderr = output, output
@@ -102,9 +105,17 @@ func (s *Server) arguments() []string {
 	}
 }
 
+// hear logs what Redis says.
+func (s *Server) hear(level slog.Level, message string) {
+	s.mu.Lock()
+	s.lastWords = message
+	s.mu.Unlock()
+	s.log.Log(context.Background(), level, message)
+}
+
 // logWriter passes on what Redis logs, line by line.
 type logWriter struct {
-	log *slog.Logger
+	heard func(level slog.Level, message string)
 
 	mu      sync.Mutex
 	partial []byte
@@ -122,7 +133,7 @@ func (w *logWriter) Write(p []byte) (int, error) {
 		w.partial = rest
 		level, message := parseLogLine(string(line))
 		if message != "" {
-			w.log.Log(context.Background(), level, message)
+			w.heard(level, message)
 		}
 	}
 }
