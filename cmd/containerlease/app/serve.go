@@ -41,6 +41,17 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, self.Close()) }()
 
+	gatewayListener, err := listen(ctx, "address", s.Address)
+	if err != nil {
+		return err
+	}
+	defer gatewayListener.Close()
+	apiListener, err := listen(ctx, "api-address", s.APIAddress)
+	if err != nil {
+		return err
+	}
+	defer apiListener.Close()
+
 	// What is opened first is closed last: the controllers write to the API until they
 	// end, and the API to the store.
 	store, closeStore, err := openStore(ctx, s, logger)
@@ -53,17 +64,6 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
-
-	gatewayListener, err := listen(ctx, "address", s.Address)
-	if err != nil {
-		return err
-	}
-	defer gatewayListener.Close()
-	apiListener, err := listen(ctx, "api-address", s.APIAddress)
-	if err != nil {
-		return err
-	}
-	defer apiListener.Close()
 
 	api, err := newAPI(s, apiListener, store, engine, logger)
 	if err != nil {
