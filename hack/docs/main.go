@@ -34,7 +34,7 @@ func write(root string) error {
 	}{
 		{"docs/reference/containerlease.md", renderServer},
 		{"docs/reference/leasectl.md", renderClient},
-		{"config/containerlease.yaml", func(b *bytes.Buffer) error { return settings.WriteYAML(b) }},
+		{"config/config.yaml", func(b *bytes.Buffer) error { return settings.WriteYAML(b) }},
 		{"config/.env.example", func(b *bytes.Buffer) error { return settings.WriteEnv(b) }},
 	} {
 		var content bytes.Buffer
