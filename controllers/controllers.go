@@ -110,6 +110,8 @@ func Register(mgr manager.Manager, d driver.Driver, opts Options) error {
 			return fmt.Errorf("registering the controllers: %w", err)
 		}
 	}
+	var cached client.Reader = mgr.GetCache()
+	leasesByPhase.cache.Store(&cached)
 	return nil
 }
 

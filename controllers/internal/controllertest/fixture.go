@@ -232,13 +232,13 @@ func (f *Fixture) MustReconcile() reconcile.Result {
 	return result
 }
 
-// Expire, Bill and Cleanup reconcile the lease "demo" with one other controller, once.
+// Expire reconciles the expiration of the lease "demo" once.
 func (f *Fixture) Expire() (reconcile.Result, error) { return f.expiration.Reconcile(f.Ctx, Demo) }
 
-// Bill is documented at Expire.
+// Bill reconciles the bill of the lease "demo" once.
 func (f *Fixture) Bill() (reconcile.Result, error) { return f.billing.Reconcile(f.Ctx, Demo) }
 
-// Cleanup is documented at Expire.
+// Cleanup reconciles the cleanup of the lease "demo" once.
 func (f *Fixture) Cleanup() (reconcile.Result, error) { return f.cleanup.Reconcile(f.Ctx, Demo) }
 
 // Settle runs all controllers of the lease "demo" until none of them writes any more. When the

@@ -104,7 +104,7 @@ func (c *Controller) lookAtClass(ctx context.Context, s *scope) error {
 // accept says whether a class allows a lease.
 func accept(lease *v1alpha1.ContainerLease, class *v1alpha1.LeaseClass) *acceptance {
 	refused := func(err error) *acceptance {
-		return &acceptance{reason: v1alpha1.ReasonNotAllowed, message: fmt.Sprintf("Class %q: %v", class.Name, err)}
+		return &acceptance{reason: v1alpha1.ReasonNotAllowed, message: sentence(fmt.Errorf("class %q: %w", class.Name, err))}
 	}
 	if err := policy.CheckClass(lease, class, nil).ToAggregate(); err != nil {
 		return refused(err)

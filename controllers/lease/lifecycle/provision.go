@@ -105,9 +105,19 @@ func refusal(reason string, err error) step {
 	return step{reason: reason, message: sentence(err), err: err, hopeless: errors.Is(err, driver.ErrInvalid)}
 }
 
+// maxMessage bounds a message, in bytes. An Event's note may have 1024, and an engine may say
+// anything.
+const maxMessage = 900
+
 // sentence is an error as a message for people.
 func sentence(err error) string {
 	text := err.Error()
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	if text == "" {
+		return ""
+	}
 	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }
 

@@ -28,8 +28,24 @@ func segmentsOf(s *scope) []v1alpha1.UsageSegment {
 	if !s.hasRun() {
 		return segments
 	}
-
+	segments = s.begin(segments)
 	last := open(segments)
+	switch {
+	case last == nil: // The run is closed already.
+	case !s.running():
+		at, evidence := s.ended(last)
+		closeSegment(last, at, evidence)
+	case s.resized(last):
+		at := later(s.now, last.StartedAt.Time)
+		closeSegment(last, at, v1alpha1.EvidenceResized)
+		segments = append(segments, s.newSegment(at))
+	}
+	return segments
+}
+
+// begin opens a segment if the container's last run is not in the segments yet.
+func (s *scope) begin(segments []v1alpha1.UsageSegment) []v1alpha1.UsageSegment {
+	last, end := open(segments), lastEnd(segments)
 	switch {
 	case last != nil && s.container.StartedAt.After(last.StartedAt.Time):
 		// It was restarted while nobody looked. The engine no longer describes the run before.
@@ -38,25 +54,12 @@ func segmentsOf(s *scope) []v1alpha1.UsageSegment {
 			at, evidence = s.container.StartedAt, v1alpha1.EvidenceLastSeen
 		}
 		closeSegment(last, at, evidence)
-		segments = append(segments, s.newSegment(s.container.StartedAt))
-	case last == nil && (s.running() || s.container.StartedAt.After(lastEnd(segments))):
-		segments = append(segments, s.newSegment(later(s.container.StartedAt, lastEnd(segments))))
-	case last == nil:
-		return segments // The run is closed already.
-	}
-	last = &segments[len(segments)-1]
-
-	if !s.running() {
-		at, evidence := s.ended(last)
-		closeSegment(last, at, evidence)
+		return append(segments, s.newSegment(s.container.StartedAt))
+	case last == nil && (s.running() || s.container.StartedAt.After(end)):
+		return append(segments, s.newSegment(later(s.container.StartedAt, end)))
+	default:
 		return segments
 	}
-	if s.resized(last) {
-		at := later(s.now, last.StartedAt.Time)
-		closeSegment(last, at, v1alpha1.EvidenceResized)
-		segments = append(segments, s.newSegment(at))
-	}
-	return segments
 }
 
 // resized says whether the limits in force are those of the spec, and other ones than the
