@@ -57,8 +57,8 @@ func ParseImagePattern(s string) (ImagePattern, error) {
 		return ImagePattern{}, fmt.Errorf("must have at most %d bytes", maxImageLength)
 	}
 	name, digest, pinned := strings.Cut(s, "@")
-	name, tag := cutTag(name)
-	if tag == "" && !pinned {
+	name, tag, tagged := cutTag(name)
+	if !tagged && !pinned {
 		tag = wildcard
 	}
 	segments := strings.Split(name, "/")
@@ -74,11 +74,11 @@ func ParseImagePattern(s string) (ImagePattern, error) {
 		}
 	}
 	suffix := ""
-	switch {
-	case pinned:
-		suffix = "@" + digest
-	case tag != wildcard:
+	if tagged && tag != wildcard {
 		suffix = ":" + tag
+	}
+	if pinned {
+		suffix += "@" + digest
 	}
 	named, err := ParseImageReference(strings.Join(probe, "/") + suffix)
 	if err != nil {
@@ -97,12 +97,12 @@ func ParseImagePattern(s string) (ImagePattern, error) {
 
 // cutTag splits a name at the colon that follows its last slash; a colon before that
 // belongs to the registry's port.
-func cutTag(name string) (string, string) {
+func cutTag(name string) (repository, tag string, tagged bool) {
 	slash := strings.LastIndexByte(name, '/')
 	if colon := strings.LastIndexByte(name, ':'); colon > slash {
-		return name[:colon], name[colon+1:]
+		return name[:colon], name[colon+1:], true
 	}
-	return name, ""
+	return name, "", false
 }
 
 // Matches says whether the pattern means a canonical reference.
