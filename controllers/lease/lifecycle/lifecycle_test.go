@@ -192,7 +192,7 @@ func TestEndsByItself(t *testing.T) {
 		},
 		"RemovedBehindOurBack": {
 			happens: func(f *controllertest.Fixture) { f.Engine.RemoveBehind(uid) },
-			want:    v1alpha1.FinishLost, phase: v1alpha1.LeaseFailed, amount: "0.00375", evidence: v1alpha1.EvidenceEngineExit,
+			want:    v1alpha1.FinishLost, phase: v1alpha1.LeaseFailed, amount: "0.00375", evidence: v1alpha1.EvidenceLastSeen,
 		},
 		"RemovedAndForgotten": {
 			happens: func(f *controllertest.Fixture) {

@@ -101,9 +101,14 @@ func (s *scope) ended(segment *v1alpha1.UsageSegment) (time.Time, v1alpha1.Usage
 	return s.container.FinishedAt, v1alpha1.EvidenceEngineExit
 }
 
-// vanished returns when a run ended that the engine no longer describes.
+// vanished returns when a run ended that the engine no longer describes. Once the container is
+// gone, the engine's memory of its exit says when it was last seen, but is no evidence
+// that anybody could check later.
 func (s *scope) vanished(segment *v1alpha1.UsageSegment) (time.Time, v1alpha1.UsageEvidence) {
 	if s.exit != nil && !s.exit.At.Before(segment.StartedAt.Time) {
+		if !s.exists() {
+			return s.exit.At, v1alpha1.EvidenceLastSeen
+		}
 		return s.exit.At, v1alpha1.EvidenceEngineExit
 	}
 	return s.lastSeen(segment), v1alpha1.EvidenceLastSeen
