@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io"
 	"log/slog"
 
@@ -24,7 +25,37 @@ func newLogger(w io.Writer, level, format string) *slog.Logger {
 	}
 	logger := slog.New(handler)
 	slog.SetDefault(logger)
-	klog.SetSlogLogger(logger.With("component", "kubernetes"))
+	klog.SetSlogLogger(slog.New(demoted{handler}).With("component", "kubernetes"))
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
 	return logger
+}
+
+// demoted passes what is less than a warning on as debugging: what Kubernetes' library finds worth
+// telling speaks of its parts, not of leases.
+type demoted struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (d demoted) Enabled(ctx context.Context, level slog.Level) bool {
+	return d.Handler.Enabled(ctx, demote(level))
+}
+
+// Handle implements slog.Handler.
+func (d demoted) Handle(ctx context.Context, record slog.Record) error {
+	record.Level = demote(record.Level)
+	return d.Handler.Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (d demoted) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return demoted{d.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (d demoted) WithGroup(name string) slog.Handler { return demoted{d.Handler.WithGroup(name)} }
+
+func demote(level slog.Level) slog.Level {
+	if level < slog.LevelWarn {
+		return min(level, slog.LevelDebug)
+	}
+	return level
 }
