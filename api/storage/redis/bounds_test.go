@@ -18,7 +18,8 @@ func TestHistoryIsBoundedByEntries(t *testing.T) {
 	p := newPods(t, openStore(t, config), podsOptions{})
 	first := create(t, p, "first")
 	for i := range 30 {
-		create(t, p, "pod-"+strconv.Itoa(i))
+		last := create(t, p, "pod-"+strconv.Itoa(i))
+		awaitHub(t, p.store, revisionOf(t, last))
 	}
 	if err := p.store.compact(t.Context(), 0); err != nil {
 		t.Fatal(err)

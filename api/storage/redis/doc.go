@@ -7,9 +7,10 @@
 // what it needs to serve a resource from it, with or without the upstream watch cache. Behind it:
 //
 //	storage.go update.go delete.go list.go   storage.Interface for one resource
+//	read.go snapshot.go state.go             what they read, also as it was at an older revision
 //	mutation.go                              one script a mutation, and what to do when its reply is lost
-//	watcher.go                               one watch: initial state, then history, then live events
-//	hub.go history.go                        the one stream reader of the process and its fan-out
+//	watcher.go watch_queue.go watch_event.go one watch: initial state, then history, then live events
+//	hub.go hub_watches.go history.go         the one stream reader of the process and its fan-out
 //	fence.go                                 is this still the Redis we left?
 //	expiry.go compaction.go                  lifetimes and the end of history
 //	scripts/*.lua                            everything that must be atomic

@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/storage"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/containerlease/containerlease/api/storage/redis/local"
 )
@@ -189,6 +190,30 @@ func TestLossIsFencedForNewProcess(t *testing.T) {
 	}
 }
 
+// TestLossIsFencedThoughClockIsBehind is about a process that starts after the loss, on a machine whose clock is wrong.
+func TestLossIsFencedThoughClockIsBehind(t *testing.T) {
+	r := startRedis(t)
+	config := r.config()
+	config.Clock = testingclock.NewFakeClock(time.Now().Add(time.Hour))
+	before := openStore(t, config)
+	raw := newPods(t, before, podsOptions{})
+	create(t, raw, "kept")
+	backup := r.backUp()
+	ghost := create(t, raw, "lost")
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	r.restore(backup)
+	r.start()
+
+	after := newPods(t, openStore(t, r.config()), podsOptions{})
+	if fresh := create(t, after, "fresh"); revisionOf(t, fresh) <= revisionOf(t, ghost) {
+		t.Errorf("revision %s was given out after %s", fresh.ResourceVersion, ghost.ResourceVersion)
+	}
+	expectExpired(t, startWatch(t, after, ghost.ResourceVersion))
+}
+
 // TestRestartWithoutLoss is about a Redis that is killed and restarted with all that it acknowledged.
 func TestRestartWithoutLoss(t *testing.T) {
 	r := startRedis(t)
@@ -215,6 +240,27 @@ func TestRestartWithoutLoss(t *testing.T) {
 	}
 }
 
+// TestMissedHistoryIsReported is about a process that was cut off for longer than history lasts.
+func TestMissedHistoryIsReported(t *testing.T) {
+	raw, proxy := openThrough(t)
+	w := startWatch(t, raw, create(t, raw, "first").ResourceVersion)
+	proxy.down()
+	config := testConfig()
+	config.Prefix = raw.store.config.Prefix
+	other := newPods(t, openStore(t, config), podsOptions{prefix: "/registry"})
+	create(t, other, "missed")
+	last := create(t, other, "last")
+	compactTo(other.store)(t.Context(), t, last.ResourceVersion)
+	proxy.up()
+	expectExpired(t, w)
+	if got := names(t, raw, ""); len(got) != 3 {
+		t.Errorf("got %v, want all three pods", got)
+	}
+	next := startWatch(t, raw, last.ResourceVersion)
+	create(t, raw, "next")
+	expectPod(t, next, "ADDED", "next")
+}
+
 // TestLossIsFencedAmongProcesses is about one process that finds the loss, and another that learns of it.
 func TestLossIsFencedAmongProcesses(t *testing.T) {
 	r := startRedis(t)
@@ -225,7 +271,7 @@ func TestLossIsFencedAmongProcesses(t *testing.T) {
 	ghost := create(t, a, "lost")
 	watches := []*pods{a, b}
 	for _, p := range watches {
-		eventually(t, "both have seen it", func() bool { head, _ := p.store.hub.position(); return head == revisionOf(t, ghost) })
+		awaitHub(t, p.store, revisionOf(t, ghost))
 	}
 	wa, wb := startWatch(t, a, ghost.ResourceVersion), startWatch(t, b, ghost.ResourceVersion)
 	r.stop()

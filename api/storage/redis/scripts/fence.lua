@@ -19,7 +19,7 @@
 --   * Another process found that out before us: the epoch differs.
 --   * Redis was restarted and *we* miss nothing; but another process may have seen revisions that are gone, so they
 --     must not be issued again. The counter moves on to the wall clock, which outruns any counter that grows by less
---     than a thousand a second, and a marker in the history says that the gap is ours. Nobody who did see the lost
+--     than a thousand a second (or far ahead, should the clock be behind), and a marker in the history says that the gap is ours. Nobody who did see the lost
 --     revisions will find them in the history (see events.lua).
 
 local JUMP = 1048576
@@ -61,9 +61,13 @@ end
 
 if not lost then
   if incarnation ~= ARGV[3] then
-    if initial == 0 and now > head then
-      start(now, 'j', head)
-      head = now
+    if initial == 0 then
+      local target = now
+      if target <= head then
+        target = head + JUMP -- the clock was set back
+      end
+      start(target, 'j', head)
+      head = target
     else
       redis.call('HSET', KEYS[2], 'incarnation', ARGV[3])
     end
