@@ -135,8 +135,16 @@ func endMessage(reason v1alpha1.FinishReason, exitCode int) string {
 		return "The lease was deleted."
 	case v1alpha1.FinishOOMKilled:
 		return "The command used more memory than its limit and was killed."
+	}
+	switch text := fmt.Sprintf("The command exited with code %d", exitCode); {
+	case exitCode == 126:
+		return text + ": it can't be executed."
+	case exitCode == 127:
+		return text + ": it was not found in the image, or one that it ran was not."
+	case exitCode > 128 && exitCode < 128+65:
+		return fmt.Sprintf("%s: it was ended by signal %d.", text, exitCode-128)
 	default:
-		return fmt.Sprintf("The command exited with code %d.", exitCode)
+		return text + "."
 	}
 }
 

@@ -333,6 +333,11 @@ func TestPull(t *testing.T) {
 	if diff := cmp.Diff([]string{"Warning PullFailed"}, f.Events.Take()); diff != "" {
 		t.Errorf("events of three failures for the same reason (-want +got):\n%s", diff)
 	}
+	f.Pulls[controllertest.Image] = pull.State{} // The next attempt has begun.
+	f.MustReconcile()
+	if events := f.Events.Take(); len(events) != 0 {
+		t.Errorf("events %v of another attempt, want none: the condition must not flap", events)
+	}
 	wantPhase(t, f, v1alpha1.LeaseProvisioning)
 
 	f.Engine.AddImage(controllertest.Image)

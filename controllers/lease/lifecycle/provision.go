@@ -70,6 +70,11 @@ func (c *Controller) image(ctx context.Context, s *scope) (step, bool) {
 	switch {
 	case !state.Done:
 		c.pulling.add(reference, keyOf(s.lease))
+		if state.Progress == (driver.PullProgress{}) && reasonOf(&s.lease.Status, v1alpha1.ConditionProvisioned) == v1alpha1.ReasonPullFailed {
+			// Another attempt has begun. Until it gets anywhere, why the last one failed is
+			// what is worth knowing.
+			return step{wait: progressEvery}, false
+		}
 		return step{
 			reason:  v1alpha1.ReasonPulling,
 			message: fmt.Sprintf("Pulling %s%s.", reference, progressText(state.Progress)),
