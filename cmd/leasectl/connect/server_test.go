@@ -98,7 +98,7 @@ func TestExplainWithoutKubeconfig(t *testing.T) {
 	}
 
 	transport.unconfigured = false
-	if _, err := transport.RoundTrip(request); err != untrusted {
+	if _, err := transport.RoundTrip(request); !errors.Is(err, untrusted) || err.Error() != untrusted.Error() {
 		t.Errorf("with a kubeconfig: error = %v, want it untouched", err)
 	}
 }
@@ -106,7 +106,7 @@ func TestExplainWithoutKubeconfig(t *testing.T) {
 func TestExplainRefusedElsewhere(t *testing.T) {
 	transport := &explainingTransport{next: failing{syscall.ECONNREFUSED}}
 	_, err := transport.RoundTrip(httptest.NewRequest(http.MethodGet, "https://leases.example.com/version", nil))
-	if err != syscall.ECONNREFUSED {
+	if !errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, new(*NoServerError)) {
 		t.Errorf("error = %v: nobody can start that server from here", err)
 	}
 }

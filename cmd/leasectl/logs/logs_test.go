@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -123,7 +124,7 @@ func TestFollowIsInterrupted(t *testing.T) {
 		interrupt()
 		<-r.Context().Done()
 	}
-	if _, _, err := invoke(ctx, server, "-f", "demo"); err != cmdutil.ErrExit {
+	if _, _, err := invoke(ctx, server, "-f", "demo"); !errors.Is(err, cmdutil.ErrExit) {
 		t.Errorf("error = %v, want to go without a word", err)
 	}
 }
