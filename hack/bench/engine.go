@@ -17,6 +17,8 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 	docker "github.com/docker/docker/client"
+
+	"github.com/containerlease/containerlease/api/v1alpha1"
 )
 
 const (
@@ -38,9 +40,9 @@ type engine struct {
 
 // newEngine connects to the engine that the server will use, and makes the image.
 func newEngine(ctx context.Context) (_ *engine, err error) {
-	client, err := docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation())
+	client, err := connect()
 	if err != nil {
-		return nil, fmt.Errorf("connecting to Docker: %w", err)
+		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	e := &engine{client: client, stop: stop}
@@ -58,6 +60,35 @@ func newEngine(ctx context.Context) (_ *engine, err error) {
 		filters.Arg("event", string(events.ActionStart)),
 	)})
 	return e, nil
+}
+
+func connect() (*docker.Client, error) {
+	client, err := docker.NewClientWithOpts(docker.FromEnv, docker.WithAPIVersionNegotiation())
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Docker: %w", err)
+	}
+	return client, nil
+}
+
+// refuseNeighbours fails if the engine holds leased containers: to the server that is measured they are nobody's,
+// and it would remove them.
+func refuseNeighbours(ctx context.Context) error {
+	client, err := connect()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	leased, err := client.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", v1alpha1.LabelUID))})
+	if err != nil {
+		return fmt.Errorf("listing containers: %w", err)
+	}
+	if len(leased) > 0 {
+		return fmt.Errorf("the engine holds %d leased containers, such as %s, which the measured server might remove as orphans: "+
+			"delete their leases first, or set DOCKER_HOST to another engine", len(leased), leased[0].ID[:12])
+	}
+	return nil
 }
 
 // close removes the image and disconnects.

@@ -62,6 +62,9 @@ type trace struct {
 
 // measureLease starts containers by lease and by hand in turn, on an otherwise idle server.
 func measureLease(ctx context.Context, b *bench, report *Report) (err error) {
+	if err := refuseNeighbours(ctx); err != nil {
+		return err
+	}
 	e, err := newEngine(ctx)
 	if err != nil {
 		return err

@@ -109,9 +109,12 @@ func (s *server) client() (client.WithWatch, error) {
 	return c, nil
 }
 
-// Memory is what is resident, in MiB: now, and at most so far.
+// Memory is what is resident, in MiB.
 type Memory struct {
-	Server     float64 `json:"serverMiB"`
+	Server float64 `json:"serverMiB"`
+	// ServerOwn is the part of Server that the process made; the rest is pages of its binary, which the kernel can drop.
+	ServerOwn float64 `json:"serverOwnMiB"`
+	// ServerPeak is the most that Server has been so far.
 	ServerPeak float64 `json:"serverPeakMiB"`
 	Redis      float64 `json:"redisMiB"`
 }
@@ -119,7 +122,7 @@ type Memory struct {
 // memory reads the resident memory of the server and of the redis-server it started.
 func (s *server) memory() (Memory, error) {
 	pid := strconv.Itoa(s.cmd.Process.Pid)
-	m := Memory{Server: statusMiB(pid, "VmRSS"), ServerPeak: statusMiB(pid, "VmHWM")}
+	m := Memory{Server: statusMiB(pid, "VmRSS"), ServerOwn: statusMiB(pid, "RssAnon"), ServerPeak: statusMiB(pid, "VmHWM")}
 	processes, err := os.ReadDir("/proc")
 	if err != nil {
 		return m, fmt.Errorf("looking for the server's redis-server: %w", err)
