@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 )
 
@@ -137,4 +138,19 @@ func FuzzParseDecimal(f *testing.F) {
 			t.Fatalf("%q became %v, then %v, %v", s, nano, again, err)
 		}
 	})
+}
+
+// TestTimestampsCompareSemantically is what the API server does with each update.
+func TestTimestampsCompareSemantically(t *testing.T) {
+	status := func(at time.Time) *ContainerLease {
+		start := NewTimestamp(at)
+		return &ContainerLease{Status: ContainerLeaseStatus{StartTime: &start, Segments: []UsageSegment{{StartedAt: start}}}}
+	}
+	now := time.Now()
+	if !apiequality.Semantic.DeepEqual(status(now), status(now.In(time.FixedZone("east", 3600)))) {
+		t.Error("the same moment in two zones is not equal")
+	}
+	if apiequality.Semantic.DeepEqual(status(now), status(now.Add(time.Nanosecond))) {
+		t.Error("two moments are equal")
+	}
 }
