@@ -52,6 +52,9 @@ type Auditor struct {
 	Namespace string
 	// Acknowledged are the leases whose creation the API confirmed (I4), by UID.
 	Acknowledged map[types.UID]string
+	// Changed is when the spec of a lease was last changed. Its time may have been up already by the
+	// new spec, so that nobody could keep I1 before.
+	Changed map[types.UID]time.Time
 	// Outages are times during which the server was down or kept from the engine: what
 	// expired then may end up to 15 s after (I1).
 	Outages []Outage
@@ -179,6 +182,9 @@ func (a *Auditor) latestEnd(lease *v1alpha1.ContainerLease, firstStart time.Time
 		firstStart = lease.Status.StartTime.Time
 	}
 	limit := firstStart.Add(ttl)
+	if changed := a.Changed[lease.UID]; limit.Before(changed) {
+		limit = changed
+	}
 	for _, o := range a.Outages {
 		if recovered := o.To.Add(afterRecovery); !limit.Before(o.From.Add(-expirySlack)) && limit.Before(recovered) {
 			limit = recovered

@@ -40,18 +40,20 @@ func TestAuditorFinds(t *testing.T) {
 			s.record.Spec.Amount, s.record.Spec.BillableSeconds, _ = Bill(s.record.Spec.Pricing, s.record.Spec.Segments)
 			s.outages = []Outage{{start.Add(9 * time.Second), start.Add(15 * time.Second)}}
 		}, nil},
-		"NoRecord":       {func(s *subject) { s.records = nil }, []string{"I2"}},
-		"TwoRecords":     {func(s *subject) { s.records = append(s.records, s.records[0]) }, []string{"I2"}},
-		"BilledTooSoon":  {func(s *subject) { s.lease.Status.Conditions = nil }, []string{"I2"}},
-		"WrongAmount":    {func(s *subject) { s.record.Spec.Amount = "0.1" }, []string{"I2"}},
-		"WrongSeconds":   {func(s *subject) { s.record.Spec.BillableSeconds = "11" }, []string{"I2"}},
-		"WrongCurrency":  {func(s *subject) { s.record.Spec.Currency = "EUR" }, []string{"I2"}},
-		"OtherName":      {func(s *subject) { s.record.Name = "x" }, []string{"I2"}},
-		"OtherStart":     {func(s *subject) { s.run.StartedAt = start.Add(time.Millisecond) }, []string{"I2"}},
-		"OtherEnd":       {func(s *subject) { s.run.FinishedAt = s.run.FinishedAt.Add(time.Millisecond) }, []string{"I2"}},
-		"OtherContainer": {func(s *subject) { s.run.ContainerID = "other" }, []string{"I2"}},
-		"EventOnly":      {func(s *subject) { s.run.FinishedAt = time.Time{} }, nil},
-		"NotEstimated":   {func(s *subject) { s.record.Spec.Segments[0].Evidence = v1alpha1.EvidenceLastSeen }, []string{"I2"}},
+		"EndedAtOnceWhenShortened": {func(s *subject) { s.lease.Spec.TTL, s.changed = "1s", start.Add(9*time.Second) }, nil},
+		"EndedLateWhenShortened":   {func(s *subject) { s.lease.Spec.TTL, s.changed = "1s", start.Add(5*time.Second) }, []string{"I1"}},
+		"NoRecord":                 {func(s *subject) { s.records = nil }, []string{"I2"}},
+		"TwoRecords":               {func(s *subject) { s.records = append(s.records, s.records[0]) }, []string{"I2"}},
+		"BilledTooSoon":            {func(s *subject) { s.lease.Status.Conditions = nil }, []string{"I2"}},
+		"WrongAmount":              {func(s *subject) { s.record.Spec.Amount = "0.1" }, []string{"I2"}},
+		"WrongSeconds":             {func(s *subject) { s.record.Spec.BillableSeconds = "11" }, []string{"I2"}},
+		"WrongCurrency":            {func(s *subject) { s.record.Spec.Currency = "EUR" }, []string{"I2"}},
+		"OtherName":                {func(s *subject) { s.record.Name = "x" }, []string{"I2"}},
+		"OtherStart":               {func(s *subject) { s.run.StartedAt = start.Add(time.Millisecond) }, []string{"I2"}},
+		"OtherEnd":                 {func(s *subject) { s.run.FinishedAt = s.run.FinishedAt.Add(time.Millisecond) }, []string{"I2"}},
+		"OtherContainer":           {func(s *subject) { s.run.ContainerID = "other" }, []string{"I2"}},
+		"EventOnly":                {func(s *subject) { s.run.FinishedAt = time.Time{} }, nil},
+		"NotEstimated":             {func(s *subject) { s.record.Spec.Segments[0].Evidence = v1alpha1.EvidenceLastSeen }, []string{"I2"}},
 		"UnbilledRun": {func(s *subject) {
 			s.evidence.runs = append(s.evidence.runs, &Run{UID: "u", StartedAt: start.Add(time.Second), DiedAt: start.Add(5 * time.Second)})
 		}, []string{"I2"}},
@@ -104,7 +106,7 @@ func TestAuditorFinds(t *testing.T) {
 			s.record = &s.records[0]
 
 			tc.breaks(s)
-			auditor := &Auditor{Evidence: s.evidence, Acknowledged: s.acked, Outages: s.outages}
+			auditor := &Auditor{Evidence: s.evidence, Acknowledged: s.acked, Outages: s.outages, Changed: map[types.UID]time.Time{"u": s.changed}}
 			var got []string
 			for _, v := range auditor.judge(s.world) {
 				t.Log(v)
@@ -126,6 +128,7 @@ type subject struct {
 	acked    map[types.UID]string
 	evidence *Recorder
 	outages  []Outage
+	changed  time.Time
 }
 
 // stillRuns turns the clock back to when the lease's container ran.

@@ -102,11 +102,8 @@ func (p *engineProxy) serve(front net.Conn) {
 	p.keep(front)
 	defer p.drop(front)
 	p.wait()
-	network, address := p.backend.Scheme, p.backend.Host
-	if network == "unix" {
-		address = p.backend.Path
-	}
-	back, err := net.Dial(network, address)
+	// For a socket, the host is its path: that is how the client parses it.
+	back, err := net.Dial(p.backend.Scheme, p.backend.Host)
 	if err != nil {
 		return
 	}

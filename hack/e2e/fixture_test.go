@@ -68,7 +68,7 @@ func newFixture(t *testing.T, s *server) *fixture {
 	}
 	f.audit = &Auditor{
 		Engine: f.engine, API: api, Evidence: f.evidence,
-		Namespace: f.namespace, Acknowledged: map[types.UID]string{},
+		Namespace: f.namespace, Acknowledged: map[types.UID]string{}, Changed: map[types.UID]time.Time{},
 	}
 	t.Cleanup(f.finish)
 	return f
@@ -315,6 +315,9 @@ func (f *fixture) change(lease *v1alpha1.ContainerLease, change func(*v1alpha1.C
 	changed := lease.DeepCopy()
 	change(changed)
 	f.must(f.api.Patch(ctx, changed, client.MergeFrom(lease)), "changing lease %s", lease.Name)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.audit.Changed[lease.UID] = time.Now()
 	return changed
 }
 
@@ -348,10 +351,14 @@ func (f *fixture) await(lease *v1alpha1.ContainerLease, what string, done func(*
 	return current
 }
 
-// awaitBilled waits until a lease has ended for a reason, and returns it with its record.
+// awaitBilled waits until a lease is over, which it must be for this reason: its container gone and
+// its record written. It returns both.
 func (f *fixture) awaitBilled(lease *v1alpha1.ContainerLease, reason v1alpha1.FinishReason) (*v1alpha1.ContainerLease, *v1alpha1.BillingRecord) {
 	f.Helper()
-	ended := f.await(lease, "billed", isTrue(v1alpha1.ConditionBilled))
+	ended := f.await(lease, "over and billed", func(l *v1alpha1.ContainerLease) bool {
+		over := l.Status.Phase == v1alpha1.LeaseFinished || l.Status.Phase == v1alpha1.LeaseFailed
+		return over && isTrue(v1alpha1.ConditionBilled)(l)
+	})
 	if ended.Status.FinishReason != reason {
 		f.Errorf("lease %s finished as %s, want %s", lease.Name, ended.Status.FinishReason, reason)
 	}

@@ -119,7 +119,7 @@ func kubectlGet(t *testing.T, k *tool) {
 	if got := k.run("get", "lease", "demo", "-o", "jsonpath={.status.container.image}"); got != "localhost/containerlease/test:busybox" {
 		t.Errorf("status.container.image is %q", got)
 	}
-	k.expect([]string{"containerlease.containerlease.dev/demo"}, "get", "all")
+	k.expect([]string{"containerlease.containerlease.dev/demo"}, "get", "all", "-o", "name")
 	var table struct {
 		Items []v1alpha1.ContainerLease
 	}
@@ -165,7 +165,7 @@ func kubectlSelectors(t *testing.T, k *tool) {
 			}
 		})
 	}
-	contains(t, "an unknown field", k.fail("get", "leases", "--field-selector", "spec.image=x"), "field label not supported")
+	contains(t, "an unknown field", k.fail("get", "leases", "--field-selector", "spec.user=x"), "field label not supported")
 }
 
 func kubectlWatch(t *testing.T, k *tool) {
@@ -184,7 +184,7 @@ func kubectlDescribe(t *testing.T, k *tool) {
 		"Name:", "demo", "Kind:", "ContainerLease", "Spec:", "Ttl:", "10m", "Status:", "Conditions:", "Expiration Time:",
 		"Events:", "Normal",
 	}, "describe", "lease", "demo")
-	contains(t, "describe a class", k.run("describe", "leaseclass", "standard"), "Per CPU Hour", "0.04")
+	contains(t, "describe a class", k.run("describe", "leaseclass", "standard"), "Per CPUHour", "0.04")
 }
 
 func kubectlExplain(t *testing.T, k *tool) {
@@ -219,9 +219,11 @@ func kubectlPatch(t *testing.T, k *tool) {
 		})
 	}
 	contains(t, "a JSON patch whose test fails",
-		k.fail("patch", "lease", "idle-3", "--type=json", "-p", `[{"op":"test","path":"/spec/ttl","value":"1h"}]`), "test")
+		k.fail("patch", "lease", "idle-3", "--type=json", "-p", `[{"op":"test","path":"/spec/ttl","value":"1h"}]`), "invalid")
 	contains(t, "changing what can't be changed",
 		k.fail("patch", "lease", "idle-3", "--type=merge", "-p", `{"spec":{"image":"other"}}`), "spec.image", "Invalid")
+	// What changes nothing is compared with what is stored, status and all.
+	k.expect([]string{"patched (no change)"}, "patch", "lease", "demo", "--type=merge", "-p", "{}")
 	// The status belongs to the controllers: a patch of the object doesn't reach it.
 	k.run("patch", "lease", "idle-3", "--type=merge", "-p", `{"status":{"phase":"Finished"}}`)
 	if phase := k.run("get", "lease", "idle-3", "-o", "jsonpath={.status.phase}"); phase == "Finished" {

@@ -37,6 +37,8 @@ func TestWaysToEnd(t *testing.T) {
 	}{
 		{"completed", "exit 0", v1alpha1.FinishCompleted, v1alpha1.LeaseFinished, 0},
 		{"failed", "exit 7", v1alpha1.FinishFailed, v1alpha1.LeaseFailed, 7},
+		// The container's init is what the engine starts: it runs, and says that there is no such command.
+		{"typo", "exec /no/such/program", v1alpha1.FinishFailed, v1alpha1.LeaseFailed, 127},
 		{"killed", "kill -9 $$", v1alpha1.FinishFailed, v1alpha1.LeaseFailed, 137},
 		// Ends at its time though it ignores the signal: killed after its grace period.
 		{"stubborn", "trap '' TERM; while true; do sleep 1; done", v1alpha1.FinishExpired, v1alpha1.LeaseFinished, 137},
@@ -55,16 +57,16 @@ func TestWaysToEnd(t *testing.T) {
 	}
 }
 
-// TestCommandThatDoesNotExist fails at once and for nothing, with the engine's words.
-func TestCommandThatDoesNotExist(t *testing.T) {
+// TestContainerThatCannotStart fails at once and for nothing, with the engine's words.
+func TestContainerThatCannotStart(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, shared(t))
-	lease := f.create(f.lease("typo", func(l *v1alpha1.ContainerLease) { l.Spec.Command = []string{"/no/such/program"} }))
+	lease := f.create(f.lease("stranger", func(l *v1alpha1.ContainerLease) { l.Spec.User = "nosuchuser" }))
 	ended, record := f.awaitBilled(lease, v1alpha1.FinishProvisioningFailed)
 	if record.Spec.Amount != "0" || len(record.Spec.Segments) != 0 {
 		t.Errorf("billed %s in %d segments, want nothing", record.Spec.Amount, len(record.Spec.Segments))
 	}
-	contains(t, "the conditions", describe(ended), "/no/such/program")
+	contains(t, "the conditions", describe(ended), "nosuchuser")
 }
 
 // TestExtendAndShorten: the expiration follows spec.ttl while the container runs.

@@ -10,6 +10,9 @@ import (
 	"sync"
 )
 
+// maxFaults is how many faults are worth reporting.
+const maxFaults = 5
+
 // serverLog collects what a server writes, over all its starts.
 type serverLog struct {
 	// expected are parts of error lines that a test provokes.
@@ -34,7 +37,7 @@ func (l *serverLog) lines() []string {
 // tail returns the last n lines.
 func (l *serverLog) tail(n int) string {
 	lines := l.lines()
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+	return join(lines, n)
 }
 
 // about returns the last n lines that contain a text.
@@ -45,7 +48,16 @@ func (l *serverLog) about(text string, n int) string {
 			found = append(found, line)
 		}
 	}
-	return strings.Join(found[max(0, len(found)-n):], "\n")
+	return join(found, n)
+}
+
+// join writes the last n lines.
+func join(lines []string, n int) string {
+	var b strings.Builder
+	for _, line := range lines[max(0, len(lines)-n):] {
+		b.WriteString(shorten(line) + "\n")
+	}
+	return b.String()
 }
 
 // faults returns what must not be in a log: errors nobody expects, panics, data races, and lines
@@ -60,14 +72,24 @@ func (l *serverLog) faults() []string {
 		var entry struct{ Level, Msg string }
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			// A panic or a data race goes on for many lines: the first few say it all.
-			faults = append(faults, "not JSON: "+strings.Join(lines[i:min(i+60, len(lines))], "\n"))
-			break
+			return append(faults, "not JSON: "+strings.Join(lines[i:min(i+60, len(lines))], "\n"))
 		}
 		if entry.Level == "ERROR" || strings.Contains(strings.ToLower(entry.Msg), "panic") {
-			faults = append(faults, line)
+			if faults = append(faults, shorten(line)); len(faults) == maxFaults {
+				return append(faults, "and so on")
+			}
 		}
 	}
 	return faults
+}
+
+// shorten keeps of a line what a person reads.
+func shorten(line string) string {
+	const enough = 1000
+	if len(line) <= enough {
+		return line
+	}
+	return line[:enough] + "…"
 }
 
 func (l *serverLog) expects(line string) bool {

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +19,6 @@ import (
 
 // binaries are built once for all tests.
 var binaries struct {
-	dir string
 	// home is the HOME of every process the tests start, so that nobody's own
 	// configuration or cache takes part.
 	home                              string
@@ -44,36 +45,39 @@ func run(m *testing.M) (code int) {
 		fmt.Fprintln(os.Stderr, "the shared server:", err)
 		code = 1
 	}
-	if binaries.dir != "" {
-		_ = os.RemoveAll(binaries.dir)
+	if binaries.home != "" {
+		_ = os.RemoveAll(binaries.home)
 	}
 	return code
 }
 
-// build builds the programs under test and kubectl, the first time it is called.
+// build builds the programs under test and kubectl, the first time it is called. They stay in
+// bin, where the next run finds what has not changed.
 var build = sync.OnceValue(func() error {
-	dir, err := os.MkdirTemp("", "containerlease-e2e-")
-	if err != nil {
-		return err
-	}
-	binaries.dir = dir
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		return err
 	}
-	binaries.home = filepath.Join(dir, "home")
-	bin := filepath.Join(dir, "bin")
-	for _, d := range []string{binaries.home, bin} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return err
-		}
+	bin := filepath.Join(root, "bin", "e2e")
+	if raceDetector {
+		bin += "-race"
+	}
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return err
+	}
+	if binaries.home, err = os.MkdirTemp("", "containerlease-e2e-"); err != nil {
+		return err
 	}
 	binaries.containerlease = filepath.Join(bin, "containerlease")
 	binaries.leasectl = filepath.Join(bin, "leasectl")
 	binaries.kubectl = filepath.Join(bin, "kubectl")
 	binaries.path = bin + string(os.PathListSeparator) + os.Getenv("PATH")
 
-	server := []string{"build", "-o", binaries.containerlease}
+	// Clients parse the versions, which a release sets this way, too.
+	versioned := func(version, output string, more ...string) []string {
+		return append([]string{"build", "-ldflags", "-X k8s.io/component-base/version.gitVersion=" + version, "-o", output}, more...)
+	}
+	server := versioned("v0.1.0-e2e", binaries.containerlease)
 	if raceDetector {
 		server = append(server, "-race")
 	}
@@ -82,8 +86,8 @@ var build = sync.OnceValue(func() error {
 		args []string
 	}{
 		{root, append(server, "./cmd/containerlease")},
-		{root, []string{"build", "-o", binaries.leasectl, "./cmd/leasectl"}},
-		{filepath.Join(root, "hack", "tools"), []string{"build", "-o", binaries.kubectl, "./kubectl"}},
+		{root, versioned("v0.1.0-e2e", binaries.leasectl, "./cmd/leasectl")},
+		{filepath.Join(root, "hack", "tools"), versioned("v1.37.2", binaries.kubectl, "./kubectl")},
 	} {
 		cmd := exec.Command("go", b.args...)
 		cmd.Dir = b.dir
@@ -91,5 +95,9 @@ var build = sync.OnceValue(func() error {
 			return fmt.Errorf("go %s: %w\n%s", strings.Join(b.args, " "), err, out)
 		}
 	}
-	return os.Symlink("leasectl", filepath.Join(bin, "kubectl-lease"))
+	plugin := filepath.Join(bin, "kubectl-lease")
+	if err := os.Symlink("leasectl", plugin); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 })

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -130,7 +129,6 @@ func (s *server) start() error {
 	s.cmd = exec.Command(binaries.containerlease, args...)
 	s.cmd.Env = append(cleanEnv(), s.env...)
 	s.cmd.Stderr = s.log
-	s.cmd.Stdout = s.log
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
@@ -293,12 +291,8 @@ func stopShared() error {
 		return nil
 	}
 	err := s.stop()
-	faults := s.log.faults()
-	for _, fault := range faults {
-		err = errors.Join(err, errors.New(fault))
-	}
-	if len(faults) > 10 {
-		err = fmt.Errorf("%d faults in its log, the first: %s", len(faults), strings.Join(faults[:10], "\n"))
+	for _, fault := range s.log.faults() {
+		err = errors.Join(err, fmt.Errorf("its log: %s", fault))
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
