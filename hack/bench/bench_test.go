@@ -89,6 +89,9 @@ func TestStores(t *testing.T) {
 	if want := 2 * len(workloads); len(report.Store.Rows) != want {
 		t.Fatalf("%d rows, want %d", len(report.Store.Rows), want)
 	}
+	if report.Store.Rounds < leastRounds {
+		t.Errorf("%d rounds, want at least %d", report.Store.Rounds, leastRounds)
+	}
 	for _, row := range report.Store.Rows {
 		if row.Redis.N == 0 || row.Redis.N != row.Etcd.N || row.Throughput <= 0 || row.Latency <= 0 {
 			t.Errorf("%s with %d workers: %+v", row.Operation, row.Workers, row)

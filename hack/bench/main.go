@@ -30,8 +30,13 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// timeLimit ends a run that hangs. A full run takes about three minutes on two cores.
-const timeLimit = 5 * time.Minute
+const (
+	// timeLimit ends a run that hangs. A full run takes about three minutes on two idle cores.
+	timeLimit = 5 * time.Minute
+	// partBudget is when the store part and the lease part stop repeating themselves, on a machine so slow or so busy that
+	// all repetitions would take longer than timeLimit.
+	partBudget = 90 * time.Second
+)
 
 // options are what the command line says.
 type options struct {

@@ -41,8 +41,12 @@ type StoreSide struct {
 	OpsPerSecond float64 `json:"opsPerSecond"`
 }
 
-// manyWorkers is how many write at once in the second half of the table.
-const manyWorkers = 16
+const (
+	// manyWorkers is how many write at once in every second row of the table.
+	manyWorkers = 16
+	// leastRounds are played even if they take longer than partBudget.
+	leastRounds = 2
+)
 
 // measureStores runs each workload on both stores in turn.
 func measureStores(ctx context.Context, b *bench, report *Report) error {
@@ -61,30 +65,54 @@ func measureStores(ctx context.Context, b *bench, report *Report) error {
 	if err != nil {
 		return err
 	}
-	section := &StoreSection{Rounds: b.times(7, 2), Objects: len(fixtures[0].objects), ObjectBytes: len(encoded)}
+	section := &StoreSection{Objects: len(fixtures[0].objects), ObjectBytes: len(encoded)}
 	report.Store = section
 
+	var contests []*contest
 	for _, w := range workloads {
-		for _, load := range []struct{ workers, n int }{{1, w.one}, {manyWorkers, w.many}} {
-			b.progress("store: %s with %d at once", w.name, load.workers)
-			n := b.times(load.n, load.workers)
-			var series [2][]slice
-			// Round 0 warms up, and is thrown away.
-			for round := range section.Rounds + 1 {
-				for turn := range fixtures {
-					side := (round + turn) % len(fixtures)
-					// One side's garbage is not to be collected on the other's time.
-					runtime.GC()
-					measured, err := w.run(fixtures[side], ctx, load.workers, n)
-					if err != nil {
-						return fmt.Errorf("%s on %s: %w", w.name, fixtures[side].name, err)
-					}
-					if round > 0 {
-						series[side] = append(series[side], measured)
-					}
-				}
+		contests = append(contests,
+			&contest{workload: w, workers: 1, n: b.times(w.one, 1)},
+			&contest{workload: w, workers: manyWorkers, n: b.times(w.many, manyWorkers)})
+	}
+	// Round 0 warms up, and is thrown away.
+	start := time.Now()
+	for round := range b.times(7, 2) + 1 {
+		if section.Rounds >= leastRounds && time.Since(start) > partBudget {
+			break
+		}
+		b.progress("store: round %d", round)
+		for _, c := range contests {
+			if err := c.play(ctx, round, fixtures); err != nil {
+				return err
 			}
-			section.Rows = append(section.Rows, compare(w.name, load.workers, series[0], series[1]))
+		}
+		section.Rounds = round
+	}
+	for _, c := range contests {
+		section.Rows = append(section.Rows, compare(c.name, c.workers, c.series[0], c.series[1]))
+	}
+	return nil
+}
+
+// contest is a workload at one number of workers, and how the stores have done in each round.
+type contest struct {
+	workload
+	workers, n int
+	series     [2][]slice
+}
+
+// play runs a round of the contest on both stores; they take turns in going first.
+func (c *contest) play(ctx context.Context, round int, fixtures []*fixture) error {
+	for turn := range fixtures {
+		side := (round + turn) % len(fixtures)
+		// One side's garbage is not to be collected on the other's time.
+		runtime.GC()
+		measured, err := c.run(fixtures[side], ctx, c.workers, c.n)
+		if err != nil {
+			return fmt.Errorf("%s on %s: %w", c.name, fixtures[side].name, err)
+		}
+		if round > 0 {
+			c.series[side] = append(c.series[side], measured)
 		}
 	}
 	return nil
