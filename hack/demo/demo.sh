@@ -16,7 +16,8 @@ die() {
   exit 1
 }
 
-# On failure the server is stopped and its last words are shown; on success it stays.
+# On failure the last words of the server are shown, and lease and server are ended; on
+# success the server stays.
 finish() {
   local code=$?
   ((code == 0)) && return
@@ -24,6 +25,7 @@ finish() {
     printf '\nThe end of %s:\n' "$log" >&2
     tail -n 15 "$log" >&2
   fi
+  ! server_pid >/dev/null || "$leasectl" delete containerlease demo --ignore-not-found --timeout 30s || true
   stop_server || true
 }
 trap finish EXIT
@@ -59,7 +61,7 @@ lines=$demo/lease.log
 follower=$!
 while left=$(minus "$(seconds "$expiration")" "$(date +%s.%N)") && [[ $left != -* ]]; do
   printf '  %s%2.0f s left%s\n' "$bold" "$left" "$plain"
-  sleep "$(awk -v left="$left" 'BEGIN {print left > 4 ? 4 : left + 0.01}')"
+  sleep "$(awk -v left="$left" 'BEGIN {print (left > 4 ? 4 : left + 0.01)}')"
 done
 
 log_has_ended() { ! kill -0 "$follower"; }

@@ -14,7 +14,7 @@ install -m 0755 "$busybox" "$tree/bin/busybox"
 "$busybox" --list | while IFS= read -r applet; do
   [[ $applet == busybox ]] || ln -s busybox "$tree/bin/$applet"
 done
-echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
-echo 'root:x:0:' >"$tree/etc/group"
+printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/:/bin/false >"$tree/etc/passwd"
+printf '%s\n' root:x:0: nobody:x:65534: >"$tree/etc/group"
 tar --create --owner 0 --group 0 --numeric-owner --directory "$tree" . |
   docker import --change 'CMD ["/bin/sh"]' --change 'ENV PATH=/bin' - "$1" >/dev/null
