@@ -15,7 +15,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/apis/example"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/warning"
 )
 
 // openThrough opens a store of pods whose connections to the shared Redis go through a proxy.
@@ -139,6 +142,40 @@ func expectUnavailable(t testing.TB, what string, err error) {
 	}
 }
 
+// expectLastKnown expects people, and nobody else, to be shown what was last known.
+func expectLastKnown(t testing.TB, s storage.Interface) {
+	t.Helper()
+	as := func(name string) (context.Context, *warnings) {
+		shown := &warnings{}
+		ctx := request.WithUser(t.Context(), &user.DefaultInfo{Name: name})
+		return warning.WithWarningRecorder(ctx, shown), shown
+	}
+	everything := storage.ListOptions{Recursive: true, Predicate: storage.Everything}
+
+	person, shown := as("jane")
+	if err := s.Get(person, podKey("first"), storage.GetOptions{}, &example.Pod{}); err != nil {
+		t.Errorf("Get: %v", err)
+	}
+	list := &example.PodList{}
+	if err := s.GetList(person, "/pods/", everything, list); err != nil || len(list.Items) != 1 {
+		t.Errorf("GetList: %v, %d pods", err, len(list.Items))
+	}
+	if len(*shown) != 2 {
+		t.Errorf("got warnings %q, want one for each read", *shown)
+	}
+	expectUnavailable(t, "Get of what is not in the cache", s.Get(person, podKey("nothing"), storage.GetOptions{}, &example.Pod{}))
+
+	server, _ := as(user.APIServerUser)
+	expectUnavailable(t, "Get by the server itself", s.Get(server, podKey("first"), storage.GetOptions{}, &example.Pod{}))
+	expectUnavailable(t, "GetList by the server itself", s.GetList(server, "/pods/", everything, list))
+}
+
+// warnings are what a client would be shown.
+type warnings []string
+
+// AddWarning implements warning.Recorder.
+func (w *warnings) AddWarning(_, text string) { *w = append(*w, text) }
+
 func revisionOf(t testing.TB, p *example.Pod) int64 {
 	t.Helper()
 	revision, err := strconv.ParseInt(p.ResourceVersion, 10, 64)
@@ -172,6 +209,7 @@ func TestConnectionLossIsSurvived(t *testing.T) {
 	if err := c.Get(t.Context(), podKey("first"), storage.GetOptions{ResourceVersion: "0"}, &example.Pod{}); err != nil {
 		t.Errorf("reading from the cache while Redis is away: %v", err)
 	}
+	expectLastKnown(t, availableReads{c})
 
 	// Meanwhile someone else writes.
 	other := testConfig()

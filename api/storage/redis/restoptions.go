@@ -120,7 +120,7 @@ func (g *restOptionsGetter) decorate(
 		delegator.Stop()
 		watchCache.Stop()
 	})
-	return delegator, destroy, nil
+	return availableReads{delegator}, destroy, nil
 }
 
 func newCodec(config *storagebackend.ConfigForResource) *codec {

@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/storage"
-	"k8s.io/apiserver/pkg/storage/cacher"
 )
 
 func TestRESTOptions(t *testing.T) {
@@ -44,7 +43,7 @@ func TestRESTOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer destroy()
-			if _, cached := store.(*cacher.CacheDelegator); cached != test.cached {
+			if _, cached := store.(availableReads); cached != test.cached {
 				t.Errorf("got a %T, want a cache: %v", store, test.cached)
 			}
 			key := test.prefix + "/ns/a"

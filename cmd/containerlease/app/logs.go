@@ -27,7 +27,9 @@ func (l logs) Stream(ctx context.Context, _, name string, uid types.UID, opts se
 	err := l.engine.Logs(ctx, string(uid), options, w, w)
 	switch {
 	case errors.Is(err, driver.ErrNotFound):
-		return apierrors.NewNotFound(v1alpha1.Resource("containerleases/log"), name)
+		gone := apierrors.NewNotFound(v1alpha1.Resource("containerleases/log"), name)
+		gone.ErrStatus.Message = fmt.Sprintf("the container of lease %q is gone, and its log with it", name)
+		return gone
 	case errors.Is(err, driver.ErrUnavailable):
 		return apierrors.NewServiceUnavailable(fmt.Sprintf("reading the log of lease %q: %v", name, err))
 	}

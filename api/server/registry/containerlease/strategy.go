@@ -26,11 +26,16 @@ type strategy struct {
 	classes Classes
 }
 
-// PrepareForCreate starts the lease's life: whatever status somebody sent is dropped.
+// PrepareForCreate starts the lease's life: whatever status somebody sent is dropped. The
+// finalizer is on it from the first moment, so that even a lease that is deleted at once
+// goes only after its record is written.
 func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	lease := obj.(*v1alpha1.ContainerLease)
 	lease.Generation = 1
 	lease.Status = v1alpha1.ContainerLeaseStatus{Phase: v1alpha1.LeasePending}
+	if !slices.Contains(lease.Finalizers, v1alpha1.Finalizer) {
+		lease.Finalizers = append(lease.Finalizers, v1alpha1.Finalizer)
+	}
 }
 
 // PrepareForUpdate keeps the status and counts changes of the spec.
