@@ -8,11 +8,18 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/containerlease/containerlease/api/server"
 	"github.com/containerlease/containerlease/api/server/certs"
 	"github.com/containerlease/containerlease/api/server/scheme"
 	"github.com/containerlease/containerlease/api/storage/redis"
 	"github.com/containerlease/containerlease/api/storage/redis/local"
+	"github.com/containerlease/containerlease/api/v1alpha1"
 )
 
 // deadline bounds whatever a test waits for.
@@ -31,7 +38,7 @@ type fixture struct {
 func startRedis(t *testing.T) *redis.Store {
 	t.Helper()
 	ctx := context.Background()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	log := slog.New(slog.DiscardHandler)
 	instance, err := local.Start(ctx, local.Options{Dir: t.TempDir(), Logger: log})
 	if err != nil {
 		t.Fatalf("starting redis-server: %v", err)
@@ -69,7 +76,7 @@ func start(t *testing.T, store *redis.Store, change func(*server.Config)) *fixtu
 			Codec: scheme.StorageCodec(), PathPrefix: "/registry", Uncached: scheme.Uncached(),
 		}),
 		Listener: listener, Certificates: directory, ShutdownTimeout: 5 * time.Second,
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&config)
@@ -98,4 +105,56 @@ func start(t *testing.T, store *redis.Store, change func(*server.Config)) *fixtu
 		t.Fatal(err)
 	}
 	return f
+}
+
+// clientScheme is what controllers have: our types and Kubernetes', without server defaults.
+func clientScheme(t *testing.T) *runtime.Scheme {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, clientscheme.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return scheme
+}
+
+// client returns an in-process client.
+func (f *fixture) client(t *testing.T) client.WithWatch {
+	t.Helper()
+	c, err := client.NewWithWatch(f.LoopbackConfig(), client.Options{Scheme: clientScheme(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// lease is a small good one.
+func lease(name string) *v1alpha1.ContainerLease {
+	return &v1alpha1.ContainerLease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: name},
+		Spec:       v1alpha1.ContainerLeaseSpec{Image: "ubuntu"},
+	}
+}
+
+func namespace(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+// must ends the test for an error.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// within runs f until it is true, or fails the test.
+func within(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(deadline); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
 }

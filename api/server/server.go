@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/version"
+	apiversion "k8s.io/apimachinery/pkg/version"
 	genericadmission "k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -24,6 +26,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/component-base/compatibility"
 	"k8s.io/component-base/featuregate"
 	baseversion "k8s.io/component-base/version"
 	"k8s.io/utils/clock"
@@ -142,7 +145,7 @@ func New(config Config) (*Server, error) {
 // prepare makes the library's configuration and the registries, which need part of it.
 func prepare(config Config, loopback *rest.Config) (*genericapiserver.Config, *groups, error) {
 	generic := genericapiserver.NewConfig(scheme.Codecs)
-	generic.EffectiveVersion = utilcompatibility.DefaultBuildEffectiveVersion()
+	generic.EffectiveVersion = productVersion{utilcompatibility.DefaultBuildEffectiveVersion()}
 	generic.LoopbackClientConfig = loopback
 	generic.RESTOptionsGetter = config.RESTOptions
 	generic.ExternalAddress = config.ExternalAddress
@@ -270,6 +273,18 @@ func (l *lateHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	http.Error(w, "the API server is being made", http.StatusServiceUnavailable)
+}
+
+// productVersion is the version of the product, without Kubernetes' versions to emulate.
+type productVersion struct{ compatibility.EffectiveVersion }
+
+// Info implements compatibility.EffectiveVersion, for /version.
+func (v productVersion) Info() *apiversion.Info {
+	info := baseversion.Get()
+	if binary := v.BinaryVersion(); binary != nil {
+		info.Major, info.Minor = strconv.FormatUint(uint64(binary.Major()), 10), strconv.FormatUint(uint64(binary.Minor()), 10)
+	}
+	return &info
 }
 
 // useKubernetesFeatures sets the library's feature gates to what its own release has

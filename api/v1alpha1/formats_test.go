@@ -154,3 +154,14 @@ func TestTimestampsCompareSemantically(t *testing.T) {
 		t.Error("two moments are equal")
 	}
 }
+
+// TestQuantitiesCompareInTime, whatever somebody sent.
+func TestQuantitiesCompareInTime(t *testing.T) {
+	size := func(cpu string) ResourceLimits { return ResourceLimits{CPU: quantity(cpu)} }
+	if !apiequality.Semantic.DeepEqual(size("0.5"), size("500m")) {
+		t.Error("the same size written otherwise is not equal")
+	}
+	if apiequality.Semantic.DeepEqual(size("500m"), size("1e2000000000")) {
+		t.Error("two sizes are equal")
+	}
+}

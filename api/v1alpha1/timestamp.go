@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 // Timestamp is a moment in UTC with the engine's own precision, nanoseconds, written
@@ -74,12 +71,6 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	}
 	*t = parsed
 	return nil
-}
-
-// The API server compares stored objects with apiequality.Semantic, which panics at the
-// unexported fields of a time.Time unless it is told how to compare what holds one.
-func init() {
-	utilruntime.Must(apiequality.Semantic.AddFunc(func(t, u Timestamp) bool { return t.Time.Equal(u.Time) }))
 }
 
 // OpenAPISchemaType is the type of the field in the OpenAPI document.

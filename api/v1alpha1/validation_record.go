@@ -44,7 +44,7 @@ func ValidateBillingRecord(record *BillingRecord) field.ErrorList {
 func ValidateBillingRecordUpdate(record, old *BillingRecord) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&record.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
 	if !sameBill(&record.Spec, &old.Spec) {
-		errs = append(errs, field.Forbidden(field.NewPath("spec"), "a billing record can't be changed"))
+		errs = append(errs, field.Forbidden(field.NewPath("spec"), "is immutable: what was billed stays"))
 	}
 	return errs
 }

@@ -37,7 +37,9 @@ type Directory string
 func (d Directory) CAFile() string { return d.file("ca.crt") }
 
 // ServingFiles are the API's certificate and key.
-func (d Directory) ServingFiles() (cert, key string) { return d.file("server.crt"), d.file("server.key") }
+func (d Directory) ServingFiles() (cert, key string) {
+	return d.file("server.crt"), d.file("server.key")
+}
 
 func (d Directory) file(name string) string { return filepath.Join(string(d), name) }
 
