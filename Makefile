@@ -16,11 +16,17 @@ TEST_PARALLEL ?= 2
 UNIT_PACKAGES := \
 	./api/v1alpha1/... \
 	./api/policy/... \
-	./cmd/leasectl/... \
+	./api/server/certs/... \
+	./api/server/inprocess/... \
+	./cmd/... \
+	./controllers/container/... \
+	./controllers/lease/... \
+	./controllers/namespace/... \
 	./reconciler \
 	./reconciler/driver \
 	./reconciler/driver/fake/... \
-	./reconciler/driver/pull/...
+	./reconciler/driver/pull/... \
+	./web/gateway/...
 # The end-to-end tests watch the clock, so they run after the others and not beside them.
 E2E_PACKAGES := ./hack/e2e/...
 
