@@ -121,12 +121,12 @@ func TestLogErrors(t *testing.T) {
 
 // TestFollow: lines come as they are written, and each end of the stream notices the other's.
 func TestFollow(t *testing.T) {
-	lines, ended := make(chan string), make(chan error, 1)
+	lines, ended := make(chan string), make(chan struct{}, 1)
 	f, clients := withLog(t, func(ctx context.Context, _ server.LogOptions, w io.Writer) error {
 		for {
 			select {
 			case <-ctx.Done():
-				ended <- ctx.Err()
+				ended <- struct{}{}
 				return ctx.Err()
 			case line := <-lines:
 				if line == "" {

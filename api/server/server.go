@@ -27,7 +27,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/component-base/compatibility"
-	"k8s.io/component-base/featuregate"
 	baseversion "k8s.io/component-base/version"
 	"k8s.io/utils/clock"
 
@@ -291,10 +290,7 @@ func (v productVersion) Info() *apiversion.Info {
 // on. It derives them from the version that is linked into the program, which is ours
 // and means nothing to it.
 func useKubernetesFeatures() error {
-	gates, ok := utilfeature.DefaultMutableFeatureGate.(featuregate.MutableVersionedFeatureGate)
-	if !ok {
-		return fmt.Errorf("unexpected %T", utilfeature.DefaultMutableFeatureGate)
-	}
+	gates := utilfeature.DefaultMutableFeatureGate
 	release, err := version.Parse(baseversion.DefaultKubeBinaryVersion)
 	if err != nil {
 		return err

@@ -142,7 +142,8 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	defer os.Remove(file.Name())
+	// After the rename there is nothing left to remove.
+	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = file.Write(data)
 	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
 	if err == nil {

@@ -3,6 +3,7 @@ package inprocess
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -121,7 +122,7 @@ func (r *response) Read(p []byte) (int, error) {
 	for r.buffer.Len() == 0 && r.err == nil {
 		r.changed.Wait()
 	}
-	if r.err != nil && (r.err != io.EOF || r.buffer.Len() == 0) {
+	if r.err != nil && (!errors.Is(r.err, io.EOF) || r.buffer.Len() == 0) {
 		return 0, r.err
 	}
 	n, _ := r.buffer.Read(p)

@@ -42,7 +42,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer closeBody(req)
 		defer cancel()
 		defer stop()
-		response.end(t.serve(response, served))
+		err := t.serve(response, served)
+		if err == nil {
+			// A handler that stopped because the client did is not a response that is complete.
+			err = context.Cause(ctx)
+		}
+		response.end(err)
 	}()
 	return response.await(req)
 }
@@ -50,9 +55,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // serve runs the handler and turns a panic into an error, as net/http's server does.
 func (t *Transport) serve(w http.ResponseWriter, req *http.Request) (err error) {
 	defer func() {
-		switch r := recover(); {
-		case r == nil:
-		case r == http.ErrAbortHandler:
+		switch r := recover(); r {
+		case nil:
+		case http.ErrAbortHandler:
 			err = ErrAborted
 		default:
 			err = fmt.Errorf("%w: %v\n%s", ErrAborted, r, debug.Stack())

@@ -22,7 +22,7 @@ const deadline = 10 * time.Second
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func roundTrip(t *testing.T, ctx context.Context, handler http.HandlerFunc, body io.Reader) (*http.Response, error) {
+func roundTrip(ctx context.Context, t *testing.T, handler http.HandlerFunc, body io.Reader) (*http.Response, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://in-process/path?q=1", body)
 	if err != nil {
@@ -32,7 +32,7 @@ func roundTrip(t *testing.T, ctx context.Context, handler http.HandlerFunc, body
 }
 
 func TestRequestAndResponse(t *testing.T) {
-	resp, err := roundTrip(t, t.Context(), func(w http.ResponseWriter, req *http.Request) {
+	resp, err := roundTrip(t.Context(), t, func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		w.Header().Set("X-Test", "before")
 		w.WriteHeader(http.StatusTeapot)
@@ -53,7 +53,7 @@ func TestRequestAndResponse(t *testing.T) {
 }
 
 func TestHandlerThatWritesNothing(t *testing.T) {
-	resp, err := roundTrip(t, t.Context(), func(http.ResponseWriter, *http.Request) {}, nil)
+	resp, err := roundTrip(t.Context(), t, func(http.ResponseWriter, *http.Request) {}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestHandlerThatWritesNothing(t *testing.T) {
 // TestStreaming: what is flushed is there before the handler has ended, header included.
 func TestStreaming(t *testing.T) {
 	next := make(chan struct{})
-	resp, err := roundTrip(t, t.Context(), func(w http.ResponseWriter, _ *http.Request) {
+	resp, err := roundTrip(t.Context(), t, func(w http.ResponseWriter, _ *http.Request) {
 		w.(http.Flusher).Flush()
 		for i := range 3 {
 			<-next
@@ -93,7 +93,7 @@ func TestStreaming(t *testing.T) {
 // TestLargeResponse is larger than the window: writer and reader take turns.
 func TestLargeResponse(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789abcdef"), 1<<17)
-	resp, err := roundTrip(t, t.Context(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(want) }, nil)
+	resp, err := roundTrip(t.Context(), t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(want) }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestHandlerNoticesThatTheClientIsGone(t *testing.T) {
 				ended := make(chan error, 1)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				resp, err := roundTrip(t, ctx, func(w http.ResponseWriter, req *http.Request) {
+				resp, err := roundTrip(ctx, t, func(w http.ResponseWriter, req *http.Request) {
 					w.WriteHeader(http.StatusOK)
 					ended <- handler(w, req)
 				}, nil)
@@ -157,17 +157,17 @@ func TestClientNeedNotWaitForADeafHandler(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(time.Millisecond, cancel)
-	if _, err := roundTrip(t, ctx, func(http.ResponseWriter, *http.Request) { <-release }, nil); !errors.Is(err, context.Canceled) {
+	if _, err := roundTrip(ctx, t, func(http.ResponseWriter, *http.Request) { <-release }, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestPanics(t *testing.T) {
-	_, err := roundTrip(t, t.Context(), func(http.ResponseWriter, *http.Request) { panic("oh no") }, nil)
+	_, err := roundTrip(t.Context(), t, func(http.ResponseWriter, *http.Request) { panic("oh no") }, nil)
 	if !errors.Is(err, inprocess.ErrAborted) || !strings.Contains(err.Error(), "oh no") {
 		t.Errorf("before the response: %v", err)
 	}
-	resp, err := roundTrip(t, t.Context(), func(w http.ResponseWriter, _ *http.Request) {
+	resp, err := roundTrip(t.Context(), t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		panic(http.ErrAbortHandler)
 	}, nil)
@@ -202,7 +202,7 @@ func (c *longLived) AfterFunc(func()) func() bool {
 func TestNothingStaysWithALongLivedContext(t *testing.T) {
 	ctx := &longLived{Context: context.Background(), done: make(chan struct{})}
 	for range 100 {
-		resp, err := roundTrip(t, ctx, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }, nil)
+		resp, err := roundTrip(ctx, t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -136,15 +135,6 @@ func KeepMetadata(obj, old metav1.Object) {
 	old.(metav1.ObjectMetaAccessor).GetObjectMeta().(*metav1.ObjectMeta).DeepCopyInto(accessor)
 	accessor.ManagedFields = managed
 	accessor.ResourceVersion = version
-}
-
-// ObjectName returns the name of an object, for messages.
-func ObjectName(obj runtime.Object) string {
-	accessor, err := apimeta.Accessor(obj)
-	if err != nil {
-		return ""
-	}
-	return accessor.GetName()
 }
 
 // NextGeneration is the generation of an object whose spec was and is now as given.

@@ -33,15 +33,12 @@ func (t Table[T]) ConvertToTable(_ context.Context, object, tableOptions runtime
 	if opts, ok := tableOptions.(*metav1.TableOptions); !ok || !opts.NoHeaders {
 		table.ColumnDefinitions = t.definitions()
 	}
-	switch list, err := apimeta.ListAccessor(object); {
-	case err == nil:
+	if list, err := apimeta.ListAccessor(object); err == nil {
 		table.ResourceVersion = list.GetResourceVersion()
 		table.Continue = list.GetContinue()
 		table.RemainingItemCount = list.GetRemainingItemCount()
-	default:
-		if single, err := apimeta.CommonAccessor(object); err == nil {
-			table.ResourceVersion = single.GetResourceVersion()
-		}
+	} else if single, err := apimeta.CommonAccessor(object); err == nil {
+		table.ResourceVersion = single.GetResourceVersion()
 	}
 	var err error
 	table.Rows, err = metatable.MetaToTableRow(object, func(obj runtime.Object, _ metav1.Object, _, _ string) ([]any, error) {

@@ -43,35 +43,10 @@ func run(path, pkg string, keep []string) error {
 	if err != nil {
 		return err
 	}
-	functions := map[string]*ast.FuncDecl{}
-	for _, decl := range file.Decls {
-		if f, ok := decl.(*ast.FuncDecl); ok {
-			functions[f.Name.Name] = f
-		}
-	}
-
-	// Follow what the definitions refer to.
-	needed := map[string]bool{}
-	var follow func(model string)
-	follow = func(model string) {
-		function, known := table.function[model]
-		if needed[model] || !known {
-			return
-		}
-		needed[model] = true
-		ast.Inspect(functions[function], func(n ast.Node) bool {
-			if model, ok := modelOf(n); ok {
-				follow(model)
-			}
-			return true
-		})
-	}
-	for model := range table.function {
-		if owner, name, _ := strings.Cut(model, "."); owner != pkg || slices.Contains(keep, name) {
-			follow(model)
-		}
-	}
-
+	needed := reachable(file, table, func(model string) bool {
+		owner, name, _ := strings.Cut(model, ".")
+		return owner != pkg || slices.Contains(keep, name)
+	})
 	table.literal.Elts = slices.DeleteFunc(table.literal.Elts, func(e ast.Expr) bool {
 		model, _ := modelOf(e.(*ast.KeyValueExpr).Key)
 		return !needed[model]
@@ -100,6 +75,37 @@ func run(path, pkg string, keep []string) error {
 		return err
 	}
 	return os.WriteFile(path, out.Bytes(), 0o644)
+}
+
+// reachable returns the models that root is true for, and all that they refer to.
+func reachable(file *ast.File, table table, root func(model string) bool) map[string]bool {
+	functions := map[string]*ast.FuncDecl{}
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok {
+			functions[f.Name.Name] = f
+		}
+	}
+	needed := map[string]bool{}
+	var follow func(model string)
+	follow = func(model string) {
+		function, known := table.function[model]
+		if needed[model] || !known {
+			return
+		}
+		needed[model] = true
+		ast.Inspect(functions[function], func(n ast.Node) bool {
+			if model, ok := modelOf(n); ok {
+				follow(model)
+			}
+			return true
+		})
+	}
+	for model := range table.function {
+		if root(model) {
+			follow(model)
+		}
+	}
+	return needed
 }
 
 // table is the map that GetOpenAPIDefinitions returns.
