@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -72,7 +73,7 @@ func recoverPanic(logger *slog.Logger) func(http.Handler) http.Handler {
 				if cause == nil {
 					return
 				}
-				if cause == http.ErrAbortHandler {
+				if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(cause) // net/http's own way to drop a connection
 				}
 				id := RequestID(r.Context())

@@ -19,7 +19,11 @@ func BenchmarkCreate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer server.Stop(context.Background())
+	defer func() {
+		if err := server.Stop(context.Background()); err != nil {
+			b.Error(err)
+		}
+	}()
 	for _, writers := range []int{1, 16} {
 		b.Run(fmt.Sprintf("Writers=%d", writers), func(b *testing.B) {
 			config := testConfig()

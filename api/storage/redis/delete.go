@@ -25,13 +25,10 @@ func (s *resourceStore) Delete(
 	}
 	unsafe := opts.ExpectTransformOrDecodeError && utilfeature.DefaultFeatureGate.Enabled(features.AllowUnsafeMalformedObjectDeletion)
 	reader := stateReader{store: s, key: key, like: like, expectCorrupt: unsafe}
-
-	var state *objectState
-	if suggestion != nil && !unsafe {
-		state, err = reader.suggested(suggestion)
-	} else {
-		state, err = reader.fetch(ctx)
+	if unsafe {
+		suggestion = nil
 	}
+	state, err := reader.begin(ctx, suggestion)
 	if err != nil {
 		return err
 	}
@@ -56,10 +53,7 @@ func (s *resourceStore) Delete(
 			}
 			return s.codec.decode(state.data, out, result.revision)
 		}
-		if err := ctx.Err(); err != nil {
-			return asAPIError(err)
-		}
-		if state, err = reader.of(ctx, result.current); err != nil {
+		if state, err = reader.after(ctx, result); err != nil {
 			return err
 		}
 	}

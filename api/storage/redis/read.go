@@ -197,6 +197,6 @@ func (p *pager) apiError(err error) error {
 		return apierrors.NewResourceExpired(continueExpired)
 	}
 	status := apierrors.NewResourceExpired(continueInconsistent)
-	status.ErrStatus.ListMeta.Continue = token
+	status.ErrStatus.Continue = token
 	return status
 }

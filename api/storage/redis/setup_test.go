@@ -266,8 +266,8 @@ func checkStored(p *pods) storagetesting.KeyValidation {
 			t.Fatalf("decoding %q: %v", stored, err)
 		}
 		pod := decoded.(*example.Pod)
-		if pod.ResourceVersion != "" || pod.SelfLink != "" {
-			t.Errorf("resource version %q and self link %q are stored", pod.ResourceVersion, pod.SelfLink)
+		if pod.ResourceVersion != "" {
+			t.Errorf("resource version %q is stored", pod.ResourceVersion)
 		}
 	}
 }

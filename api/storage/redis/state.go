@@ -32,6 +32,22 @@ type stateReader struct {
 	expectCorrupt  bool // it is an error if the object can be read
 }
 
+// begin returns the state to start a cycle from: the suggestion, if there is one, saves reading the store.
+func (r stateReader) begin(ctx context.Context, suggestion runtime.Object) (*objectState, error) {
+	if suggestion != nil {
+		return r.suggested(suggestion)
+	}
+	return r.fetch(ctx)
+}
+
+// after returns the state to go on from after a mutation that was refused, unless the caller has left.
+func (r stateReader) after(ctx context.Context, refused outcome) (*objectState, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, asAPIError(err)
+	}
+	return r.of(ctx, refused.current)
+}
+
 // fetch reads the state from the store.
 func (r stateReader) fetch(ctx context.Context) (*objectState, error) {
 	found, _, err := r.store.store.get(ctx, r.key)

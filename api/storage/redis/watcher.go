@@ -126,11 +126,11 @@ func (w *watcher) ResultChan() <-chan watch.Event { return w.result }
 func (w *watcher) Stop() { w.cancel() }
 
 func (w *watcher) run(from int64, initial, markEnd bool) {
-	err := w.send(from, initial, markEnd)
+	end := w.send(from, initial, markEnd)
 	w.store.hub.remove(w)
 	w.owner.watchers.Add(-1)
-	if err != nil && w.ctx.Err() == nil && !errors.Is(err, errClosed) {
-		w.sendError(err)
+	if w.ctx.Err() == nil && !errors.Is(end, errClosed) {
+		w.sendError(end)
 	}
 	w.cancel()
 	close(w.result)
@@ -139,7 +139,7 @@ func (w *watcher) run(from int64, initial, markEnd bool) {
 // errStopped says that the reader needs no more.
 var errStopped = errors.New("the watch was stopped")
 
-// send sends everything there is to send, until the watch is stopped or fails.
+// send sends everything there is to send, until the watch is stopped or fails. It always returns an error.
 func (w *watcher) send(position int64, initial, markEnd bool) error {
 	if initial {
 		var err error

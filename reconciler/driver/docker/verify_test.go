@@ -198,7 +198,7 @@ func TestDeniedByRegistry(t *testing.T) {
 		{"Unknown", "manifest for x/y:1 not found: manifest unknown", cerrdefs.ErrNotFound, driver.ErrNotFound},
 	} {
 		err := classify(pullError(errors.Join(errors.New(test.message), test.kind)))
-		if !errors.Is(err, test.want) || errors.Is(err, driver.ErrDenied) != (test.want == driver.ErrDenied) {
+		if !errors.Is(err, test.want) || errors.Is(err, driver.ErrDenied) != errors.Is(test.want, driver.ErrDenied) {
 			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
 		}
 	}
