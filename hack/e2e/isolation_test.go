@@ -120,7 +120,7 @@ func TestLeasesCannotReachEachOther(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, shared(t))
 	listener := f.run(f.lease("listener", func(l *v1alpha1.ContainerLease) {
-		l.Spec.Command = []string{"nc", "-lk", "-p", "8000", "-e", "echo", "hello"}
+		l.Spec.Command = []string{"nc", "-ll", "-p", "8000", "-e", "echo", "hello"}
 		l.Spec.Ports = []v1alpha1.ContainerPort{{ContainerPort: 8000}}
 	}))
 	caller := f.run(f.lease("caller"))

@@ -92,7 +92,7 @@ func TestLeasectlRun(t *testing.T) {
 
 	ctl.run(args("--name", "brief", "--", "true")...)
 	f.awaitBilled(f.byName("brief"), v1alpha1.FinishCompleted)
-	contains(t, "a container that cannot start", ctl.fail(args("--name", "stranger", "-u", "nosuchuser", "--", "true")...), "nosuchuser")
+	contains(t, "a container that cannot start", ctl.fail(args("--name", "stranger", "-u", "nosuchuser", "--timeout", "5s", "--", "true")...), "nosuchuser")
 	contains(t, "an image that is not allowed", ctl.fail("run", "evil/image", "--class", testClass), "evil/image", "box")
 	contains(t, "a ttl that is not allowed", ctl.fail(args("--ttl", "99h")...), "2h")
 	if out := ctl.run(args("--name", "dry", "--dry-run=server", "-o", "yaml")...); !strings.Contains(out, "operatingMode: Running") {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
@@ -57,11 +58,14 @@ func TestWaysToEnd(t *testing.T) {
 	}
 }
 
-// TestContainerThatCannotStart fails at once and for nothing, with the engine's words.
+// TestContainerThatCannotStart costs nothing, and says what the engine said.
 func TestContainerThatCannotStart(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, shared(t))
-	lease := f.create(f.lease("stranger", func(l *v1alpha1.ContainerLease) { l.Spec.User = "nosuchuser" }))
+	lease := f.create(f.lease("stranger", func(l *v1alpha1.ContainerLease) {
+		l.Spec.User = "nosuchuser"
+		l.Spec.ProvisioningDeadlineSeconds = ptr.To[int64](3)
+	}))
 	ended, record := f.awaitBilled(lease, v1alpha1.FinishProvisioningFailed)
 	if record.Spec.Amount != "0" || len(record.Spec.Segments) != 0 {
 		t.Errorf("billed %s in %d segments, want nothing", record.Spec.Amount, len(record.Spec.Segments))
@@ -198,20 +202,38 @@ func TestImageThatIsNowhere(t *testing.T) {
 // TestPull pulls an image from a registry, shows that it does, and records the digest.
 func TestPull(t *testing.T) {
 	t.Parallel()
+	// Comes last: the lease's container is gone by then.
+	var pulled string
+	t.Cleanup(func() { removeImage(t, pulled) })
 	f := newFixture(t, shared(t))
 	registry := drivertest.NewRegistry(t)
 	ref, digest := f.pushBox(registry)
+	pulled = registry.Host + "/box@" + digest
 	class := f.createClass(func(c *v1alpha1.LeaseClass) {
 		c.Spec.Images.Catalog = []v1alpha1.CatalogImage{{Name: "pulled", Reference: ref + "@" + digest}}
 		c.Spec.Images.Allow = nil
 	})
-	watch := f.kubectl().start("get", "leases", "--field-selector=metadata.name=pulling", "-w",
-		"-o", `jsonpath={range .status.conditions[?(@.type=="Provisioned")]}{.reason}: {.message}{"\n"}{end}`)
+	ctx, cancel := context.WithTimeout(context.Background(), eventually)
+	defer cancel()
+	watch, err := f.api.Watch(ctx, &v1alpha1.ContainerLeaseList{}, client.InNamespace(f.namespace))
+	f.must(err, "watching leases")
+	defer watch.Stop()
 	lease := f.run(f.lease("pulling", func(l *v1alpha1.ContainerLease) { l.Spec.Image, l.Spec.ClassName = "pulled", class }))
-	if !slices.ContainsFunc(watch.until(v1alpha1.ReasonProvisioned), func(line string) bool {
-		return len(line) > len("Pulling: ") && line[:len("Pulling: ")] == "Pulling: "
-	}) {
-		t.Error("the Provisioned condition never said that the image is being pulled")
+	var said []string
+	for event := range watch.ResultChan() {
+		seen, ok := event.Object.(*v1alpha1.ContainerLease)
+		if !ok {
+			t.Fatalf("the watch says %s: %+v", event.Type, event.Object)
+		}
+		if c := meta.FindStatusCondition(seen.Status.Conditions, v1alpha1.ConditionProvisioned); c != nil {
+			said = append(said, c.Reason)
+		}
+		if isTrue(v1alpha1.ConditionReady)(seen) {
+			break
+		}
+	}
+	if !slices.Contains(said, v1alpha1.ReasonPulling) || !slices.Contains(said, v1alpha1.ReasonProvisioned) {
+		t.Errorf("the Provisioned condition said %v, want Pulling, and Provisioned in the end", said)
 	}
 	if c := lease.Status.Container; c.ImageDigest != digest {
 		t.Errorf("imageDigest is %s, the registry has %s", c.ImageDigest, digest)
@@ -229,20 +251,19 @@ func (f *fixture) pushBox(registry *drivertest.Registry) (ref, digest string) {
 	f.must(err, "making a layer")
 	box, err = mutate.AppendLayers(box, noise)
 	f.must(err, "appending a layer")
-	ref, digest = registry.PushImage(f.T, "box", box)
-	f.Cleanup(func() {
-		ctx, cancel := f.context()
-		defer cancel()
-		images, err := f.engine.ImageList(ctx, image.ListOptions{})
-		f.must(err, "listing images")
-		for _, i := range images {
-			if slices.Contains(i.RepoDigests, registry.Host+"/box@"+digest) {
-				_, err := f.engine.ImageRemove(ctx, i.ID, image.RemoveOptions{Force: true})
-				f.must(err, "removing the pulled image")
-			}
-		}
-	})
-	return ref, digest
+	return registry.PushImage(f.T, "box", box)
+}
+
+// removeImage removes an image from the engine, if it has it.
+func removeImage(t *testing.T, reference string) {
+	t.Helper()
+	engine := drivertest.Client(t)
+	ctx, cancel := drivertest.Context(t)
+	defer cancel()
+	_, err := engine.ImageRemove(ctx, reference, image.RemoveOptions{Force: true})
+	if err != nil && !cerrdefs.IsNotFound(err) {
+		t.Errorf("removing image %s: %v", reference, err)
+	}
 }
 
 // TestFinishedLeaseIsCleanedUp: the object goes after its time, the record stays.
