@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,13 +12,23 @@ import (
 	"testing"
 )
 
+// programs is where buildKubectl puts what it builds.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "api-server-test"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
+}
+
 // buildKubectl builds the unmodified kubectl that goes with our API server, once.
 var buildKubectl = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "kubectl")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "kubectl")
+	path := filepath.Join(programs, "kubectl")
 	build := exec.Command("go", "build", "-o", path, "./kubectl")
 	build.Dir = filepath.Join("..", "..", "hack", "tools")
 	build.Stderr = os.Stderr

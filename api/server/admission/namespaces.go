@@ -3,6 +3,8 @@ package admission
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/admission"
@@ -17,9 +19,13 @@ import (
 const SystemNamespace = "containerlease-system"
 
 // Namespaces is Kubernetes' NamespaceLifecycle: nothing is created in a namespace that
-// does not exist or is being deleted. Billing records are exempt: the leases of a
-// namespace end when it is deleted, and their bills must be written.
+// does not exist or is being deleted. What tells of the end of the leases in it is exempt:
+// their billing records, which must be written, and Events, which go with the namespace
+// or after an hour.
 type Namespaces struct{ *lifecycle.Lifecycle }
+
+var tellsOfTheEnd = sets.New(
+	v1alpha1.Resource("billingrecords"), corev1.Resource("events"), eventsv1.Resource("events"))
 
 var _ admission.MutationInterface = Namespaces{}
 
@@ -36,7 +42,7 @@ func NewNamespaces(client kubernetes.Interface, informers informers.SharedInform
 
 // Admit implements admission.MutationInterface.
 func (n Namespaces) Admit(ctx context.Context, a admission.Attributes, o admission.ObjectInterfaces) error {
-	if a.GetOperation() == admission.Create && a.GetResource().GroupResource() == v1alpha1.Resource("billingrecords") {
+	if a.GetOperation() == admission.Create && tellsOfTheEnd.Has(a.GetResource().GroupResource()) {
 		return nil
 	}
 	return n.Lifecycle.Admit(ctx, a, o)
