@@ -79,7 +79,7 @@ func (c *Controller) Register(mgr manager.Manager, stream *reconciler.Stream) er
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             reconciler.Backoff[suspect](reconciler.BackoffFirst, backoffLongest),
 		}).
-		Complete(c)
+		Complete(reconciler.UntilStopped[suspect](c))
 	if err != nil {
 		return fmt.Errorf("registering container.orphans: %w", err)
 	}

@@ -53,7 +53,7 @@ func (c *Controller) Register(mgr manager.Manager) error {
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             reconciler.Backoff[reconcile.Request](reconciler.BackoffFirst, reconciler.BackoffLongest),
 		}).
-		Complete(c)
+		Complete(reconciler.UntilStopped[reconcile.Request](c))
 	if err != nil {
 		return fmt.Errorf("registering lease.billing: %w", err)
 	}

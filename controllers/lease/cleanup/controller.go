@@ -44,7 +44,7 @@ func (c *Controller) Register(mgr manager.Manager) error {
 		WithOptions(controller.Options{
 			RateLimiter: reconciler.Backoff[reconcile.Request](reconciler.BackoffFirst, reconciler.BackoffLongest),
 		}).
-		Complete(c)
+		Complete(reconciler.UntilStopped[reconcile.Request](c))
 	if err != nil {
 		return fmt.Errorf("registering lease.cleanup: %w", err)
 	}

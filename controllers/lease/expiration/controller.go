@@ -70,7 +70,7 @@ func (c *Controller) Register(mgr manager.Manager, stream *reconciler.Stream, wo
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             reconciler.Backoff[reconcile.Request](backoffFirst, backoffLongest),
 		}).
-		Complete(c)
+		Complete(reconciler.UntilStopped[reconcile.Request](c))
 	if err != nil {
 		return fmt.Errorf("registering lease.expiration: %w", err)
 	}

@@ -33,7 +33,7 @@ func (c *Controller) Register(mgr manager.Manager, stream *reconciler.Stream, wo
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             reconciler.Backoff[reconcile.Request](reconciler.BackoffFirst, reconciler.BackoffLongest),
 		}).
-		Complete(c)
+		Complete(reconciler.UntilStopped[reconcile.Request](c))
 	if err != nil {
 		return fmt.Errorf("registering lease.lifecycle: %w", err)
 	}

@@ -35,7 +35,7 @@ func (d *Driver) Start(ctx context.Context, uid string) error {
 			}
 			err = fmt.Errorf("%w: %w", errUnclassified, err)
 		}
-		return struct{}{}, err
+		return struct{}{}, refused(err)
 	})
 	return err
 }

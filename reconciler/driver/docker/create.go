@@ -124,5 +124,5 @@ func (d *Driver) ask(ctx context.Context, spec driver.ContainerSpec) (request, s
 
 func (d *Driver) send(ctx context.Context, r request, spec driver.ContainerSpec) (string, error) {
 	created, err := d.cli.ContainerCreate(ctx, r.config, r.host, nil, nil, driver.ContainerName(spec.Owner.UID))
-	return created.ID, err
+	return created.ID, refused(err)
 }

@@ -113,6 +113,28 @@ func TestShrinkBelowUse(t *testing.T) {
 	}
 }
 
+// TestMistakesAreInvalid: the engine calls them breakdowns of its own, and would be asked for ever.
+func TestMistakesAreInvalid(t *testing.T) {
+	for name, mistake := range map[string]func(*driver.ContainerSpec){
+		"NoSuchUser":           func(s *driver.ContainerSpec) { s.User = "nosuchuser" },
+		"WorkingDirIsAFile":    func(s *driver.ContainerSpec) { s.WorkingDir = "/bin/sh" },
+		"WorkingDirUnderAFile": func(s *driver.ContainerSpec) { s.WorkingDir = "/bin/sh/here" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, docker.Options{})
+			spec := f.spec("sleep 3600")
+			mistake(&spec)
+			_, err := f.Create(f.ctx(), spec)
+			if err == nil {
+				err = f.Start(f.ctx(), spec.Owner.UID)
+			}
+			if !errors.Is(err, driver.ErrInvalid) {
+				t.Errorf("got %v, want ErrInvalid", err)
+			}
+		})
+	}
+}
+
 // TestCloseAbandonsStops: a shutdown doesn't wait for other people's grace periods.
 func TestCloseAbandonsStops(t *testing.T) {
 	f := newFixture(t, docker.Options{})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
@@ -46,6 +47,27 @@ func classified(err error) bool {
 // errUnclassified marks an engine's error whose kind would mislead: the engine's "not
 // found" is about something other than what the caller asked for.
 var errUnclassified = errors.New("engine error")
+
+// mistakes are what engines say of a spec that doesn't fit its image. They report it like a
+// breakdown of their own (500), so there is only the message. Here and in deniedByRegistry are the
+// only places that read one.
+var mistakes = []string{
+	"unable to find user", "unable to find group", // spec.User is not in the image
+	"Cannot mkdir", "not a directory", // spec.WorkingDir is a file
+}
+
+// refused makes an engine's refusal of a container ErrInvalid if it will be the same the next time.
+func refused(err error) error {
+	if err == nil || unavailable(err) || !cerrdefs.IsInternal(err) {
+		return err
+	}
+	for _, mistake := range mistakes {
+		if strings.Contains(err.Error(), mistake) {
+			return fmt.Errorf("%w: %w", driver.ErrInvalid, err)
+		}
+	}
+	return err
+}
 
 // unavailable reports whether the engine didn't answer, or not to the end.
 func unavailable(err error) bool {

@@ -109,7 +109,7 @@ func pullError(err error) error {
 
 // deniedByRegistry finds a refusal that the engine reports as something else: engines up to 28
 // answer 404 when a registry says "denied", and 500 when it says "unauthorized", and keep
-// the difference for the message alone. This is the only place that reads one.
+// the difference for the message alone.
 func deniedByRegistry(err error) bool {
 	message := err.Error()
 	return strings.Contains(message, "pull access denied for ") ||
