@@ -269,21 +269,10 @@ func compareRuns(segments []v1alpha1.UsageSegment, runs []Run) []string {
 			}
 			next++
 		}
-		if s.FinishedAt == nil || s.Evidence == v1alpha1.EvidenceResized || next == 0 {
-			continue
-		}
-		run := runs[next-1]
-		switch late := run.DiedAt.Sub(s.FinishedAt.Time); {
-		case s.Evidence == v1alpha1.EvidenceLastSeen:
-			if late < 0 {
-				complain("segment %d is estimated to %s, after its end at %s", i, s.FinishedAt, run.DiedAt)
+		if s.FinishedAt != nil && s.Evidence != v1alpha1.EvidenceResized && next > 0 {
+			if problem := compareEnd(s, runs[next-1]); problem != "" {
+				complain("segment %d %s", i, problem)
 			}
-		case run.DiedAt.IsZero():
-			complain("segment %d ended at %s; the engine told of no end", i, s.FinishedAt)
-		case s.FinishedAt.Time.Equal(run.FinishedAt) || late == 0:
-		case run.FinishedAt.IsZero() && late > 0 && late < eventLag:
-		default:
-			complain("segment %d ended at %s; the engine says %s, event %s", i, s.FinishedAt, run.FinishedAt, run.DiedAt)
 		}
 	}
 	for _, run := range runs[next:] {
@@ -293,6 +282,23 @@ func compareRuns(segments []v1alpha1.UsageSegment, runs []Run) []string {
 		}
 	}
 	return problems
+}
+
+// compareEnd compares the end of a segment with that of the run it is of; "" if they agree.
+func compareEnd(s v1alpha1.UsageSegment, run Run) string {
+	switch late := run.DiedAt.Sub(s.FinishedAt.Time); {
+	case s.Evidence == v1alpha1.EvidenceLastSeen:
+		if late < 0 {
+			return fmt.Sprintf("is estimated to %s, after its end at %s", s.FinishedAt, run.DiedAt)
+		}
+		return ""
+	case run.DiedAt.IsZero():
+		return fmt.Sprintf("ended at %s; the engine told of no end", s.FinishedAt)
+	case s.FinishedAt.Time.Equal(run.FinishedAt), late == 0, run.FinishedAt.IsZero() && late > 0 && late < eventLag:
+		return ""
+	default:
+		return fmt.Sprintf("ended at %s; the engine says %s, event %s", s.FinishedAt, run.FinishedAt, run.DiedAt)
+	}
 }
 
 // strays is I3: nothing owned without a live lease after a minute.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -126,7 +127,7 @@ func (p *engineProxy) pass(dst, src net.Conn) {
 				break
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if half, ok := dst.(interface{ CloseWrite() error }); ok {
 				_ = half.CloseWrite()
 				return

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -26,7 +27,7 @@ func (f *fixture) exec(lease *v1alpha1.ContainerLease, command ...string) string
 	f.must(err, "running %q in lease %s", command, lease.Name)
 	defer attached.Close()
 	var out bytes.Buffer
-	if _, err := stdcopy.StdCopy(&out, &out, attached.Reader); err != nil && err != io.EOF {
+	if _, err := stdcopy.StdCopy(&out, &out, attached.Reader); err != nil && !errors.Is(err, io.EOF) {
 		f.Fatalf("reading the output of %q: %v", command, err)
 	}
 	return out.String()

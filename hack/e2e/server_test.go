@@ -45,11 +45,6 @@ type server struct {
 // option changes how a server is started.
 type option func(*server)
 
-// withFlags adds flags of `containerlease serve`.
-func withFlags(flags ...string) option {
-	return func(s *server) { s.flags = append(s.flags, flags...) }
-}
-
 // withRedis keeps the state in the Redis at url instead of one of the server's own.
 func withRedis(url string) option {
 	return func(s *server) { s.env = append(s.env, "REDIS_URL="+url) }
