@@ -19,6 +19,10 @@ const (
 	DefaultKeep        = 10 * time.Second
 )
 
+// keepLongest bounds how long a failure is kept, which doubles with each one in a row: it is the
+// back-off of pulls, of which all who want an image share one.
+const keepLongest = 2 * time.Minute
+
 // notifyEvery is how often progress is worth telling.
 const notifyEvery = time.Second
 
@@ -34,8 +38,8 @@ type Options struct {
 	// Timeout bounds a pull, its time in the queue left out. Zero is DefaultTimeout.
 	Timeout time.Duration
 	// Keep is how long an outcome is kept, so that everybody who waits for it sees it. Within it, asking
-	// again after a failure returns the failure; after it, asking starts another pull. Zero is
-	// DefaultKeep.
+	// again after a failure returns the failure; after it, asking starts another pull. It doubles with
+	// each failure in a row, up to two minutes. Zero is DefaultKeep.
 	Keep time.Duration
 }
 
@@ -74,6 +78,19 @@ type pull struct {
 	cancel context.CancelFunc
 	// endedAt is when it was done; notifiedAt when progress was last told.
 	endedAt, notifiedAt time.Time
+	// failures in a row, this one included.
+	failures int
+}
+
+// kept is how long after its end the outcome stands.
+func (p *pull) kept(first time.Duration) time.Duration {
+	keep := first
+	for range p.failures - 1 {
+		if keep *= 2; keep >= keepLongest {
+			return max(first, keepLongest)
+		}
+	}
+	return keep
 }
 
 // New returns a Puller. notify is called, from any goroutine and without locks held, with the
@@ -96,20 +113,25 @@ func New(engine Engine, clk clock.Clock, opts Options, notify func(reference str
 }
 
 // Pull returns how far the pull of an image is, and starts one if none is under way and none
-// ended within Keep. References are compared as they are written. After Close, it returns a
+// ended so shortly ago that its outcome stands. References are compared as they are written. After Close, it returns a
 // state that is done with context.Canceled.
 func (p *Puller) Pull(reference string) State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.forgetOld()
+	now := p.clock.Now()
+	p.forgetOld(now)
+	failures := 0
 	if known, ok := p.pulls[reference]; ok {
-		return known.state
+		if !known.state.Done || now.Sub(known.endedAt) < known.kept(p.opts.Keep) {
+			return known.state
+		}
+		failures = known.failures
 	}
 	if err := p.lifetime.Err(); err != nil {
 		return State{Done: true, Err: fmt.Errorf("pulling %s: %w", reference, err)}
 	}
 	ctx, cancel := context.WithCancel(p.lifetime)
-	started := &pull{cancel: cancel}
+	started := &pull{cancel: cancel, failures: failures}
 	p.pulls[reference] = started
 	p.running.Add(1)
 	go p.run(ctx, reference, started)
@@ -135,11 +157,15 @@ func (p *Puller) Close() {
 	p.running.Wait()
 }
 
-// forgetOld drops outcomes that have been kept long enough. The lock is held.
-func (p *Puller) forgetOld() {
-	now := p.clock.Now()
+// forgetOld drops outcomes that stand no more: failures only after as long again, since they
+// count if there is another. The lock is held.
+func (p *Puller) forgetOld(now time.Time) {
 	for reference, known := range p.pulls {
-		if known.state.Done && now.Sub(known.endedAt) >= p.opts.Keep {
+		keep := known.kept(p.opts.Keep)
+		if known.failures > 0 {
+			keep *= 2
+		}
+		if known.state.Done && now.Sub(known.endedAt) >= keep {
 			delete(p.pulls, reference)
 		}
 	}
@@ -153,6 +179,11 @@ func (p *Puller) run(ctx context.Context, reference string, current *pull) {
 	p.mu.Lock()
 	current.state.Done, current.state.Image, current.state.Err = true, image, err
 	current.endedAt = p.clock.Now()
+	if err != nil {
+		current.failures++
+	} else {
+		current.failures = 0
+	}
 	wanted := p.pulls[reference] == current
 	p.mu.Unlock()
 	if wanted && p.lifetime.Err() == nil {

@@ -123,6 +123,34 @@ func TestFailureIsKeptThenTriedAgain(t *testing.T) {
 	}
 }
 
+func TestFailuresBackOff(t *testing.T) {
+	f := newFixture(t, pull.Options{Keep: 10 * time.Second})
+	f.engine.SetPull(ref, fake.Pull{Err: driver.ErrUnavailable})
+	waits := []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, 80 * time.Second, 2 * time.Minute, 2 * time.Minute}
+	for i, wait := range waits {
+		f.puller.Pull(ref)
+		f.awaitNotification()
+		f.clock.Step(wait - time.Second)
+		if state := f.puller.Pull(ref); !state.Done {
+			t.Fatalf("failure %d: tried again before %v", i+1, wait)
+		}
+		f.clock.Step(time.Second)
+	}
+	// A success starts anew.
+	f.engine.SetPull(ref, fake.Pull{})
+	f.puller.Pull(ref)
+	f.awaitNotification()
+	f.clock.Step(10 * time.Second)
+	f.engine.SetPull(ref, fake.Pull{Err: driver.ErrUnavailable})
+	f.puller.Pull(ref)
+	f.awaitNotification()
+	f.clock.Step(10 * time.Second)
+	if state := f.puller.Pull(ref); state.Done {
+		t.Error("the first failure after a success is kept for longer than the first")
+	}
+	f.awaitNotification()
+}
+
 func TestManyAskForOne(t *testing.T) {
 	f := newFixture(t, pull.Options{})
 	release := make(chan struct{})
