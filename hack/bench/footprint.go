@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/containerlease/containerlease/api/v1alpha1"
@@ -103,7 +104,10 @@ func (b *bench) visit(ctx context.Context, dataDir string, took *[]time.Duration
 	if look == nil {
 		return nil
 	}
-	return look(s)
+	if err := look(s); err != nil {
+		return fmt.Errorf("%w; %s", err, s.lastWords())
+	}
+	return nil
 }
 
 // settledMemory reads the memory once the server has had time to finish what it was doing and to collect garbage.
@@ -125,42 +129,28 @@ func takeLeases(ctx context.Context, s *server, n int) error {
 	if err := c.Create(ctx, newClass()); err != nil {
 		return fmt.Errorf("creating the class: %w", err)
 	}
-	watcher, err := c.Watch(ctx, &v1alpha1.ContainerLeaseList{}, client.InNamespace(benchNamespace))
+	_, err = spread(ctx, manyWorkers, n, func(ctx context.Context, i int) error {
+		lease := newBenchLease(fmt.Sprintf("bench-%d", i))
+		lease.Spec.OperatingMode = v1alpha1.OperatingModeSuspended
+		return c.Create(ctx, lease)
+	})
 	if err != nil {
-		return fmt.Errorf("watching leases: %w", err)
+		return fmt.Errorf("creating leases: %w", err)
 	}
-	defer watcher.Stop()
-
-	ctx, cancel := context.WithTimeoutCause(ctx, leaseTimeout, fmt.Errorf("not all %d leases were suspended after %v", n, leaseTimeout))
-	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		suspended := map[string]bool{}
-		for len(suspended) < n {
-			select {
-			case event, ok := <-watcher.ResultChan():
-				if !ok {
-					return fmt.Errorf("watching leases: the watch ended")
-				}
-				lease, ok := event.Object.(*v1alpha1.ContainerLease)
-				if ok && lease.Status.Phase == v1alpha1.LeaseSuspended {
-					suspended[lease.Name] = true
-				}
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
+	err = wait.PollUntilContextTimeout(ctx, time.Second, leaseTimeout, true, func(ctx context.Context) (bool, error) {
+		var leases v1alpha1.ContainerLeaseList
+		if err := c.List(ctx, &leases, client.InNamespace(benchNamespace)); err != nil {
+			return false, err
 		}
-		return nil
-	})
-	group.Go(func() error {
-		_, err := spread(ctx, manyWorkers, n, func(ctx context.Context, i int) error {
-			lease := newBenchLease(fmt.Sprintf("bench-%d", i))
-			lease.Spec.OperatingMode = v1alpha1.OperatingModeSuspended
-			return c.Create(ctx, lease)
+		unsettled := slices.ContainsFunc(leases.Items, func(lease v1alpha1.ContainerLease) bool {
+			return lease.Status.Phase != v1alpha1.LeaseSuspended
 		})
-		return err
+		return !unsettled && len(leases.Items) == n, nil
 	})
-	return group.Wait()
+	if err != nil {
+		return fmt.Errorf("waiting until %d leases are suspended: %w", n, err)
+	}
+	return nil
 }
 
 func (s *FootprintSection) print(w io.Writer) {
