@@ -184,6 +184,8 @@ type Container struct {
 	ID    string
 	Name  string
 	Owner Identity
+	// Engine is Info.Name of the engine that has it. Empty in a List.
+	Engine string
 	// Instance is which server made it; empty if it doesn't say.
 	Instance string
 	// Image is the reference it was made from; ImageDigest the manifest digest where the

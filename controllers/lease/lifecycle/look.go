@@ -41,13 +41,6 @@ func (c *Controller) lookAtEngine(ctx context.Context, s *scope) error {
 	if finished(s.lease) {
 		return nil
 	}
-	if s.exists() && (s.lease.Status.Container == nil || s.lease.Status.Container.Engine == "") {
-		info, err := c.driver.Info(ctx)
-		if err != nil {
-			return fmt.Errorf("asking the engine for its name: %w", err)
-		}
-		s.engine = info.Name
-	}
 	id, since, needed := missingExit(s)
 	if !needed {
 		return nil

@@ -22,8 +22,6 @@ type scope struct {
 	engineErr error
 	// container is the lease's; nil if there is none.
 	container *driver.Container
-	// engine is the name of the engine, where the status has none yet.
-	engine string
 	// exit is what the engine remembers of the end of a run, where the container itself can't tell
 	// or is gone. nil if it isn't needed, or the engine remembers nothing.
 	exit *driver.Exit

@@ -52,11 +52,8 @@ func (s *scope) containerStatus(known *v1alpha1.ContainerStatus) *v1alpha1.Conta
 	if s.acceptance != nil && s.acceptance.accepted {
 		known.Image = s.acceptance.image
 	}
-	if s.engine != "" {
-		known.Engine = s.engine
-	}
 	if c := s.container; c != nil {
-		known.ID = c.ID
+		known.ID, known.Engine = c.ID, c.Engine
 		known.ImageDigest = c.ImageDigest
 		known.Ports = portsOf(c.Ports)
 		known.ExitCode, known.OOMKilled = nil, false

@@ -34,8 +34,13 @@ func testCreate(f *fixture) {
 	if err != nil {
 		f.Fatalf("ImageExists: %v", err)
 	}
+	info, err := f.Info(f.ctx())
+	if err != nil {
+		f.Fatalf("Info: %v", err)
+	}
 	want := driver.Container{
 		ID:          created.ID,
+		Engine:      info.Name,
 		Name:        driver.ContainerName(spec.Owner.UID),
 		Owner:       spec.Owner,
 		Image:       spec.Image,

@@ -108,10 +108,15 @@ func (d *Driver) describe(ctx context.Context, in container.InspectResponse) (*d
 	if err != nil {
 		return nil, fmt.Errorf("created at: %w", err)
 	}
+	engine, err := d.engineName(ctx)
+	if err != nil {
+		return nil, err
+	}
 	c := &driver.Container{
 		ID:          in.ID,
 		Name:        trimSlash(in.Name),
 		Owner:       owner,
+		Engine:      engine,
 		Instance:    in.Config.Labels[driver.LabelInstance],
 		Image:       in.Config.Image,
 		ImageDigest: d.digestOf(ctx, in.Image, in.Config.Image),

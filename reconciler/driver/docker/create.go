@@ -91,9 +91,9 @@ func (d *Driver) adoptName(ctx context.Context, spec driver.ContainerSpec, confl
 		return nil, err
 	}
 
-	_, err = d.cli.ContainerInspect(ctx, driver.ContainerName(spec.Owner.UID))
+	taken, err := d.cli.ContainerInspect(ctx, driver.ContainerName(spec.Owner.UID))
 	switch {
-	case cerrdefs.IsNotFound(err):
+	case cerrdefs.IsNotFound(err), err == nil && ownedBy(taken, spec.Owner.UID):
 		// The engine reserves a name before it shows the container: another of us is
 		// creating it this moment, or it was just removed.
 		return nil, fmt.Errorf("%w: %s is being created or removed; ask again: %w", errUnclassified, spec.Owner.UID, conflict)

@@ -59,6 +59,8 @@ type Driver struct {
 	// isolatedNetwork is IsolatedNetwork but in tests, which share their engine.
 	isolatedNetwork string
 
+	// name of the engine, as it last gave it.
+	name        atomic.Pointer[string]
 	negotiation negotiation
 	seccomp     check
 	isolation   check

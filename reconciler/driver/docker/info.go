@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/docker/docker/api/types/versions"
@@ -48,7 +49,24 @@ func (d *Driver) engineInfo(ctx context.Context) (engineInfo, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	var info engineInfo
-	return info, json.NewDecoder(resp.Body).Decode(&info)
+	if err := json.NewDecoder(resp.Body).Decode(&info); err != nil {
+		return engineInfo{}, err
+	}
+	d.name.Store(&info.Name)
+	return info, nil
+}
+
+// engineName is remembered, since /info is the slowest of the light calls. Each look at the host, which
+// precedes a creation every now and then, brings it up to date.
+func (d *Driver) engineName(ctx context.Context) (string, error) {
+	if name := d.name.Load(); name != nil {
+		return *name, nil
+	}
+	info, err := d.engineInfo(ctx)
+	if err != nil {
+		return "", fmt.Errorf("asking the engine for its name: %w", err)
+	}
+	return info.Name, nil
 }
 
 // tellsBridgeFiltering reports whether the engine's answer about bridge filtering means anything.

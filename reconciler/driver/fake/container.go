@@ -139,6 +139,7 @@ func (e *Engine) add(name string, labels map[string]string) *container {
 	c.State = driver.StateCreated
 	c.CreatedAt = e.clock.Now()
 	c.Owner, c.owned = driver.IdentityOf(labels)
+	c.Engine = e.info.Name
 	c.Instance = labels[driver.LabelInstance]
 	e.containers[c.ID] = c
 	return c
