@@ -265,39 +265,52 @@ func TestEngineHangs(t *testing.T) {
 	}
 }
 
-// TestNeighbours: two servers on one engine leave each other's containers alone, and a data directory
-// is used by one at a time.
+// TestNeighbours: two servers on one engine leave each other's containers alone, even while the other
+// is down, and a data directory is used by one at a time.
 func TestNeighbours(t *testing.T) {
 	a := startServer(t)
 	f := newFixture(t, a)
-	lease := f.run(f.lease("mine"))
+	mine := f.run(f.lease("mine"))
 
 	b := startServer(t)
 	g := newFixture(t, b)
-	other := g.run(g.lease("yours"))
-	// Both collectors have been at work once each has removed an orphan of its own.
-	orphans := []string{
-		f.orphanOf(a, "00000000-0000-4000-8000-00000000000a"),
-		f.orphanOf(b, "00000000-0000-4000-8000-00000000000b"),
-	}
-	f.within(strayAge+10*time.Second, "both orphans are gone", func() error {
-		ctx, cancel := f.context()
-		defer cancel()
-		for _, id := range orphans {
-			if _, err := f.engine.ContainerInspect(ctx, id); !cerrdefs.IsNotFound(err) {
-				return fmt.Errorf("container %.12s: %v", id, err)
-			}
-		}
-		return nil
-	})
-	f.stillRuns(lease)
-	g.stillRuns(other)
+	yours := g.run(g.lease("yours"))
+	// A collector has been at work once it has removed an orphan of its own.
+	f.awaitCollected(f.orphanOf(a, "00000000-0000-4000-8000-00000000000a"))
+	f.awaitCollected(g.orphanOf(b, "00000000-0000-4000-8000-00000000000b"))
+	f.stillRuns(mine)
+	g.stillRuns(yours)
 
 	out, err := exec.Command(binaries.containerlease, "serve", "--data-dir", a.dir, "--api-address", "127.0.0.1:0", "--address", "127.0.0.1:0").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "used by another") {
 		t.Errorf("a second server on one data directory: %v\n%s", err, out)
 	}
-	f.stillRuns(lease)
+	f.stillRuns(mine)
+
+	from := time.Now()
+	a.kill(t)
+	g.awaitCollected(g.orphanOf(b, "00000000-0000-4000-8000-00000000000c"))
+	f.stillRuns(mine)
+	a.mustStart(t)
+	f.audit.Outages = append(f.audit.Outages, Outage{from, time.Now()})
+	mine = f.change(mine, ttl("1s"))
+	_, record := f.awaitBilled(mine, v1alpha1.FinishExpired)
+	if record.Spec.Estimated {
+		t.Error("the end of the lease was not seen")
+	}
+}
+
+// awaitCollected waits until an orphan is gone.
+func (f *fixture) awaitCollected(id string) {
+	f.Helper()
+	f.within(strayAge+10*time.Second, "the orphan is gone", func() error {
+		ctx, cancel := f.context()
+		defer cancel()
+		if _, err := f.engine.ContainerInspect(ctx, id); !cerrdefs.IsNotFound(err) {
+			return fmt.Errorf("container %.12s: %v", id, err)
+		}
+		return nil
+	})
 }
 
 // orphanOf makes a container as the server would have made it for a lease that does not exist.

@@ -184,7 +184,8 @@ func (f *fixture) judgeAmount(lease *v1alpha1.ContainerLease, record *v1alpha1.B
 	}})
 	f.must(err, "recomputing the amount of %s", lease.Name)
 	if record.Spec.Amount != amount {
-		f.Errorf("lease %s is billed %s, the engine's times give %s", lease.Name, record.Spec.Amount, amount)
+		f.Errorf("lease %s is billed %s, the engine's times give %s:\nbilled %+v\nengine %+v\nthe server's log about it:\n%s",
+			lease.Name, record.Spec.Amount, amount, record.Spec.Segments, run, f.server.log.about(string(lease.UID), 30))
 	}
 	return exact
 }
