@@ -18,6 +18,7 @@ UNIT_PACKAGES := \
 	./api/policy/... \
 	./api/server/certs/... \
 	./api/server/inprocess/... \
+	./api/server/registry/... \
 	./cmd/... \
 	./controllers/container/... \
 	./controllers/lease/... \
@@ -91,7 +92,7 @@ test: ## Install what is missing and run every test, end-to-end tests included
 	@hack/setup/with.sh docker redis-server busybox compiler -- $(MAKE) --no-print-directory test-here
 
 .PHONY: test-here
-test-here: build
+test-here:
 	go test -race -shuffle=on -p $(TEST_PARALLEL) -timeout 20m \
 		$$(go list ./... | grep -v '/hack/e2e')
 	go test -race -shuffle=on -p 1 -timeout 20m $(E2E_PACKAGES)

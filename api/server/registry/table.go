@@ -6,6 +6,7 @@ import (
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metatable "k8s.io/apimachinery/pkg/api/meta/table"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -23,7 +24,8 @@ type Column struct {
 type Table[T any] struct {
 	// Columns head the table.
 	Columns []Column
-	// Cells returns the cells of an object, one a column: strings or numbers.
+	// Cells returns the cells of an object, one a column: strings or numbers. It must not
+	// change the object, which others read at the same time.
 	Cells func(T) []any
 }
 
@@ -50,6 +52,10 @@ func (t Table[T]) ConvertToTable(_ context.Context, object, tableOptions runtime
 	})
 	return table, err
 }
+
+// QuantityText writes a quantity in a cell. It takes a copy: String remembers what it wrote in
+// the quantity itself, and objects of a list are shared with the watch cache.
+func QuantityText(q resource.Quantity) string { return q.String() }
 
 func (t Table[T]) definitions() []metav1.TableColumnDefinition {
 	definitions := make([]metav1.TableColumnDefinition, len(t.Columns))

@@ -30,10 +30,10 @@ func newTable(clock clock.PassiveClock) registry.Table[*v1alpha1.ContainerLease]
 			spec, status := &lease.Spec, &lease.Status
 			cpu, memory := "", ""
 			if spec.Resources.CPU != nil {
-				cpu = spec.Resources.CPU.String()
+				cpu = registry.QuantityText(*spec.Resources.CPU)
 			}
 			if spec.Resources.Memory != nil {
-				memory = spec.Resources.Memory.String()
+				memory = registry.QuantityText(*spec.Resources.Memory)
 			}
 			return []any{
 				lease.Name, spec.Image, string(status.Phase), cpu, memory,

@@ -103,8 +103,8 @@ var table = registry.Table[*v1alpha1.LeaseClass]{
 		}
 		return []any{
 			class.Name, mark,
-			spec.CPU.Min.String() + "-" + spec.CPU.Max.String(),
-			spec.Memory.Min.String() + "-" + spec.Memory.Max.String(),
+			registry.QuantityText(spec.CPU.Min) + "-" + registry.QuantityText(spec.CPU.Max),
+			registry.QuantityText(spec.Memory.Min) + "-" + registry.QuantityText(spec.Memory.Max),
 			string(spec.TTL.Min) + "-" + string(spec.TTL.Max),
 			fmt.Sprintf("%s/CPUh %s/GiBh %s", spec.Pricing.PerCPUHour, spec.Pricing.PerGiBHour, spec.Pricing.Currency),
 			images, registry.Age(class),
