@@ -62,9 +62,9 @@ type Options struct {
 	OrphanInterval time.Duration
 	// Pulls are the limits of image pulls.
 	Pulls pull.Options
-	// Neighbour says whether an instance, by which the driver marks its containers, is another
-	// server on the same engine that is alive. Its containers are no orphans.
-	Neighbour func(instance string) bool
+	// Instance is what the driver marks its containers with. What bears another's mark is no orphan, but
+	// the business of another server on the same engine.
+	Instance string
 }
 
 // Register adds every controller to a manager, which is best made with reconciler.NewManager
@@ -72,9 +72,6 @@ type Options struct {
 func Register(mgr manager.Manager, d driver.Driver, opts Options) error {
 	if opts.Clock == nil {
 		opts.Clock = clock.RealClock{}
-	}
-	if opts.Neighbour == nil {
-		opts.Neighbour = func(string) bool { return false }
 	}
 	creations := cmp.Or(opts.ConcurrentCreations, DefaultConcurrentCreations)
 	c, live, recorder := mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(eventSource)
@@ -98,7 +95,7 @@ func Register(mgr manager.Manager, d driver.Driver, opts Options) error {
 		func() error { return cleanup.New(c, opts.Clock).Register(mgr) },
 		// Removes what has no lease.
 		func() error {
-			return orphans.New(c, live, d, opts.Neighbour, opts.Clock, cmp.Or(opts.OrphanInterval, DefaultOrphanInterval)).
+			return orphans.New(c, live, d, opts.Instance, opts.Clock, cmp.Or(opts.OrphanInterval, DefaultOrphanInterval)).
 				Register(mgr, stream)
 		},
 		// Empties a namespace that is being deleted.

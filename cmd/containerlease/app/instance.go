@@ -19,10 +19,9 @@ import (
 
 // instance is this server among others that may drive the same engine, such as the one of a
 // test run beside a developer's own. Its ID is kept in the data directory and is on every
-// container it makes. While it lives it holds an abstract Unix socket named after
-// the ID, which the kernel takes back however the process ends: so that a data
-// directory is used by one process at a time, and a neighbour's containers can be told from
-// those of a server that is gone.
+// container it makes, so that none takes another's for orphans. While it lives it holds an
+// abstract Unix socket named after the ID, which the kernel takes back however the
+// process ends: so a data directory is used by one process at a time.
 type instance struct {
 	id       string
 	listener net.Listener
@@ -68,19 +67,6 @@ func awaitEnd(ctx context.Context, id string) error {
 
 // Close gives the data directory back.
 func (i *instance) Close() error { return i.listener.Close() }
-
-// neighbour reports whether this is the ID of another server that runs on this machine.
-func (i *instance) neighbour(id string) bool {
-	if id == i.id {
-		return false
-	}
-	conn, err := net.DialTimeout("unix", socketName(id), time.Second)
-	if err != nil {
-		return false
-	}
-	_ = conn.Close()
-	return true
-}
 
 func socketName(id string) string { return "@containerlease/" + id }
 

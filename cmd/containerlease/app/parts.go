@@ -174,7 +174,7 @@ func newManager(api *rest.Config, engine *docker.Driver, s settings.Settings, se
 	return mgr, controllers.Register(mgr, engine, controllers.Options{
 		ConcurrentCreations: s.MaxConcurrentCreates,
 		OrphanInterval:      s.CleanupInterval,
-		Neighbour:           self.neighbour,
+		Instance:            self.id,
 	})
 }
 

@@ -4,7 +4,8 @@
 // What is an orphan is a set difference, by UID, and nothing is taken for one that is
 // younger than a grace period or whose lease the API itself, not a cache, has not
 // denied. It never touches what isn't fully labelled, since a driver does not show it, nor
-// what another server that is alive has made on the same engine.
+// what another server has made on the same engine, even if that one is down: its leases
+// are looked after when it is back.
 package orphans
 
 import (
@@ -51,20 +52,19 @@ const kindContainer = "container"
 
 // Controller removes orphans. Make it with New.
 type Controller struct {
-	cache     client.Reader
-	live      client.Reader
-	driver    driver.Driver
-	neighbour func(instance string) bool
-	clock     clock.WithTicker
-	interval  time.Duration
+	cache    client.Reader
+	live     client.Reader
+	driver   driver.Driver
+	instance string
+	clock    clock.WithTicker
+	interval time.Duration
 }
 
 // New returns a controller that looks through everything the engine has each interval, on top of
 // what the engine's and the API's events tell. cache is only used to save asking live,
-// which must read from the API itself. neighbour says whether an instance is another server
-// that is alive.
-func New(cache, live client.Reader, d driver.Driver, neighbour func(instance string) bool, clk clock.WithTicker, interval time.Duration) *Controller {
-	return &Controller{cache: cache, live: live, driver: d, neighbour: neighbour, clock: clk, interval: interval}
+// which must read from the API itself. instance is this server's.
+func New(cache, live client.Reader, d driver.Driver, instance string, clk clock.WithTicker, interval time.Duration) *Controller {
+	return &Controller{cache: cache, live: live, driver: d, instance: instance, clock: clk, interval: interval}
 }
 
 // Register adds the controller to a manager.
@@ -111,8 +111,8 @@ func (c *Controller) Reconcile(ctx context.Context, s suspect) (reconcile.Result
 	if err != nil || found == nil {
 		return reconcile.Result{}, err
 	}
-	if found.instance != "" && c.neighbour(found.instance) {
-		return reconcile.Result{}, nil // Should that server end, the next sweep finds it.
+	if found.instance != "" && found.instance != c.instance {
+		return reconcile.Result{}, nil
 	}
 	if age := began.Sub(found.createdAt); age < youth {
 		return reconciler.Waiting(youth - age).Result()

@@ -37,12 +37,11 @@ func (awayReader) Get(context.Context, client.ObjectKey, client.Object, ...clien
 	return errAway
 }
 
-// livingNeighbour is another server on the same engine.
-const livingNeighbour = "neighbour"
+// ownInstance is what this server marks its containers with.
+const ownInstance = "own"
 
 func newController(f *controllertest.Fixture) *Controller {
-	neighbour := func(instance string) bool { return instance == livingNeighbour }
-	return New(f.Client, f.Client, f.Engine, neighbour, f.Clock, time.Minute)
+	return New(f.Client, f.Client, f.Engine, ownInstance, f.Clock, time.Minute)
 }
 
 func TestReconcile(t *testing.T) {
@@ -61,13 +60,13 @@ func TestReconcile(t *testing.T) {
 			reason: "an orphan", world: old,
 			wantGone: true, wantAfter: time.Second,
 		},
-		"OfALivingNeighbour": {
-			reason: "another server on the same engine has its own leases", world: old,
-			instance: livingNeighbour,
+		"OfOurs": {
+			reason: "an orphan that this server made", world: old,
+			instance: ownInstance, wantGone: true, wantAfter: time.Second,
 		},
-		"OfADeadNeighbour": {
-			reason: "nobody else will remove it", world: old,
-			instance: "gone", wantGone: true, wantAfter: time.Second,
+		"OfAnotherServer": {
+			reason: "another server on the same engine has its own leases, even while it is down", world: old,
+			instance: "another",
 		},
 		"Young": {
 			reason: "its creation may be under way; looks again exactly when it is old enough",
