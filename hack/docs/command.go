@@ -22,7 +22,7 @@ func describe(b *bytes.Buffer, command *cobra.Command, withFlags bool) {
 	if text == "" {
 		text = command.Short + "."
 	}
-	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", command.Name(), outdent(text))
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", command.Name(), flush(text))
 	fmt.Fprintf(b, "```\n%s\n```\n", command.UseLine())
 	if command.HasExample() {
 		fmt.Fprintf(b, "\n```sh\n%s\n```\n", outdent(command.Example))
@@ -46,5 +46,14 @@ func outdent(text string) string {
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line[min(max(shared, 0), len(line)):], " ")
 	}
-	return strings.TrimSpace(strings.Join(lines, "\n"))
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
+}
+
+// flush takes all indentation off a text of paragraphs, where Markdown would see code.
+func flush(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return strings.Join(lines, "\n")
 }

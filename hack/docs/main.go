@@ -55,7 +55,7 @@ func write(root string) error {
 func renderServer(b *bytes.Buffer) error {
 	root := server.NewCommand()
 	fmt.Fprintf(b, "# %s\n\n%s\n\n", root.Name(), generatedNote)
-	fmt.Fprintf(b, "%s\n", root.Long)
+	fmt.Fprintf(b, "%s\n", flush(root.Long))
 	for _, command := range root.Commands() {
 		// The flags of serve are the settings, whose table follows: with defaults that
 		// depend on the user, they would differ from one machine to the next.
@@ -72,7 +72,7 @@ var leaseVerbs = []string{"run", "logs", "extend", "resize", "suspend", "resume"
 func renderClient(b *bytes.Buffer) error {
 	root := client.NewCommand(genericiooptions.NewTestIOStreamsDiscard(), client.Name)
 	fmt.Fprintf(b, "# %s\n\n%s\n\n", root.Name(), generatedNote)
-	fmt.Fprintf(b, "%s\n\n", root.Long)
+	fmt.Fprintf(b, "%s\n\n", flush(root.Long))
 	fmt.Fprintf(b, "With the file name `kubectl-lease` on the PATH, the same program is the plugin `%s`.\n", client.PluginName)
 
 	ours := map[string]bool{}
