@@ -132,6 +132,13 @@ func (p *proxy) serve(client net.Conn) {
 		return
 	}
 	p.mu.Lock()
+	if p.listener == nil {
+		// Accepted before the proxy went down, which has not seen it.
+		p.mu.Unlock()
+		client.Close()
+		server.Close()
+		return
+	}
 	p.conns[client], p.conns[server] = struct{}{}, struct{}{}
 	p.mu.Unlock()
 	defer func() {
