@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -201,6 +202,21 @@ func TestStreamRelistsOnEachConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("late relist")
+
+	var failures atomic.Int32
+	failing := reconciler.SourceOf(stream, nil, func(context.Context) ([]string, error) {
+		if failures.Add(1) < 3 {
+			return nil, errBroken
+		}
+		return []string{"third relist"}, nil
+	})
+	if err := failing.Start(ctx, queue); err != nil {
+		t.Fatal(err)
+	}
+	for failures.Load() < 3 {
+		clk.Step(time.Second)
+	}
+	want("third relist")
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("Start: %v, want nil once the context ended", err)

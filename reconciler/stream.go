@@ -54,8 +54,8 @@ func NewStream(watcher Watcher, clk clock.Clock, log logr.Logger) *Stream {
 
 // SourceOf returns a source that enqueues what event returns for each event, and what
 // relist returns each time the stream connects. Neither may block for long: they run in
-// the goroutine that reads the stream. Either may be nil. An error of relist is logged; the
-// controller's own periodic look makes up for it.
+// the goroutine that reads the stream. Either may be nil. A relist that fails, for example since
+// the cache it reads is not filled yet, is tried again with back-off.
 func SourceOf[request comparable](
 	s *Stream,
 	event func(driver.Event) []request,
@@ -79,7 +79,11 @@ func SourceOf[request comparable](
 				}
 				requests, err := relist(ctx)
 				if err != nil {
-					s.log.Error(err, "relisting after the engine's event stream connected")
+					go s.retry(ctx, err, func() error {
+						requests, err := relist(ctx)
+						add(requests)
+						return err
+					})
 					return
 				}
 				add(requests)
@@ -90,6 +94,20 @@ func SourceOf[request comparable](
 		}
 		return nil
 	})
+}
+
+// retry tries again what failed with err, until it succeeds or ctx ends.
+func (s *Stream) retry(ctx context.Context, err error, try func() error) {
+	for delay := reconnectFirst; err != nil; delay = min(2*delay, reconnectLongest) {
+		s.log.Info("could not relist after the engine's event stream connected; trying again",
+			"after", delay.String(), "cause", err.Error())
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.clock.After(delay):
+		}
+		err = try()
+	}
 }
 
 // subscribe reports whether the stream stands already.
