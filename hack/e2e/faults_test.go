@@ -11,6 +11,7 @@ import (
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,6 +55,7 @@ func TestShutdown(t *testing.T) {
 	f := newFixture(t, s)
 	stays := f.run(f.lease("stays"))
 	expires := f.run(f.lease("expires", ttl("4s")))
+	vanishes := f.run(f.lease("vanishes"))
 	follow := f.kubectl().start("get", "--raw", f.logPath("stays", "follow=true"))
 	watch := f.kubectl().start("get", "leases", "-w")
 	watch.until("stays")
@@ -63,6 +65,9 @@ func TestShutdown(t *testing.T) {
 	t.Logf("SIGTERM took %s, with a watch and a follower connected", time.Since(down).Round(time.Millisecond))
 	follow.cancel()
 	f.stillRuns(stays)
+	ctx, cancel := f.context()
+	defer cancel()
+	f.must(f.engine.ContainerRemove(ctx, f.containerOf(vanishes).ID, container.RemoveOptions{Force: true}), "removing a container")
 	f.eventually("a lease expires while nobody is there", func() error {
 		if left := time.Until(expires.Status.ExpirationTime.Add(time.Second)); left > 0 {
 			return fmt.Errorf("not for %s", left)
@@ -78,6 +83,10 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("what expired meanwhile ended %s after the start, want at most %s", late, afterRecovery)
 	}
 	f.awaitBilled(expires, v1alpha1.FinishExpired)
+	// Nobody saw the end of it.
+	if _, record := f.awaitBilled(vanishes, v1alpha1.FinishLost); !record.Spec.Estimated {
+		t.Error("the bill of a container that vanished is not estimated")
+	}
 	f.stillRuns(stays)
 	if runs := f.evidence.Runs(stays.UID); len(runs) != 1 {
 		t.Errorf("the container of lease stays ran %d times, want once", len(runs))
@@ -276,8 +285,9 @@ func TestNeighbours(t *testing.T) {
 	g := newFixture(t, b)
 	yours := g.run(g.lease("yours"))
 	// A collector has been at work once it has removed an orphan of its own.
-	f.awaitCollected(f.orphanOf(a, "00000000-0000-4000-8000-00000000000a"))
-	f.awaitCollected(g.orphanOf(b, "00000000-0000-4000-8000-00000000000b"))
+	f.awaitCollected(
+		f.orphanOf(a, "00000000-0000-4000-8000-00000000000a"),
+		g.orphanOf(b, "00000000-0000-4000-8000-00000000000b"))
 	f.stillRuns(mine)
 	g.stillRuns(yours)
 
@@ -300,14 +310,16 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-// awaitCollected waits until an orphan is gone.
-func (f *fixture) awaitCollected(id string) {
+// awaitCollected waits until orphans are gone.
+func (f *fixture) awaitCollected(orphans ...string) {
 	f.Helper()
-	f.within(strayAge+10*time.Second, "the orphan is gone", func() error {
+	f.within(strayAge+10*time.Second, "the orphans are gone", func() error {
 		ctx, cancel := f.context()
 		defer cancel()
-		if _, err := f.engine.ContainerInspect(ctx, id); !cerrdefs.IsNotFound(err) {
-			return fmt.Errorf("container %.12s: %v", id, err)
+		for _, id := range orphans {
+			if _, err := f.engine.ContainerInspect(ctx, id); !cerrdefs.IsNotFound(err) {
+				return fmt.Errorf("container %.12s: %v", id, err)
+			}
 		}
 		return nil
 	})

@@ -24,7 +24,7 @@ var fleetSizes = []struct {
 	{"150m", "48Mi", 150e6, 48 << 20},
 }
 
-var fleetTTLs = []v1alpha1.Duration{"14s", "16s", "18s", "20s"}
+var fleetTTLs = []v1alpha1.Duration{"10s", "12s", "13s", "14s"}
 
 // TestFleet runs twenty leases at once and, in one of its cases, kills the server twice, once
 // while it creates containers and once while they expire. Neither changes the outcome.
@@ -64,6 +64,12 @@ func TestFleet(t *testing.T) {
 				f.crash()
 			}
 			f.judgeFleet(leases)
+			if !tc.crashes {
+				_, metrics := f.server.probe("/metrics")
+				contains(t, "/metrics", metrics,
+					fmt.Sprintf("containerlease_expiry_lag_seconds_count %d\n", fleetSize),
+					fmt.Sprintf("containerlease_provisioning_duration_seconds_count %d\n", fleetSize))
+			}
 		})
 	}
 }

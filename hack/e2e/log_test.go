@@ -92,8 +92,11 @@ func shorten(line string) string {
 	return line[:enough] + "…"
 }
 
+// interrupted is in the error lines of libraries that a stop catches at work.
+const interrupted = "context canceled"
+
 func (l *serverLog) expects(line string) bool {
-	for _, text := range l.expected {
+	for _, text := range append(l.expected, interrupted) {
 		if strings.Contains(line, text) {
 			return true
 		}

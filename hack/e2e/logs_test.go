@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/containerlease/containerlease/api/v1alpha1"
 )
 
 // logPath is the log subresource of a lease.
@@ -74,6 +76,10 @@ func TestLogs(t *testing.T) {
 		contains(t, query, all.fail("get", "--raw", f.logPath("talker", query)), message)
 	}
 	contains(t, "the log of nobody", all.fail("get", "--raw", f.logPath("nobody", "")), "not found")
+	f.create(f.lease("idle", func(l *v1alpha1.ContainerLease) { l.Spec.OperatingMode = v1alpha1.OperatingModeSuspended }))
+	contains(t, "the log of what never ran", all.fail("get", "--raw", f.logPath("idle", "")), "no log")
+	f.awaitBilled(f.create(f.lease("brief", script("echo hello"))), v1alpha1.FinishCompleted)
+	contains(t, "the log of what is gone", all.fail("get", "--raw", f.logPath("brief", "")), "is gone")
 }
 
 // TestFollowersThatLeave leave nothing behind: the server's goroutines do not grow with them.
