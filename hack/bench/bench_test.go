@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestCompareLeases(t *testing.T) {
 // TestStores runs every workload a few times, on a real Redis and a real etcd.
 func TestStores(t *testing.T) {
 	var out bytes.Buffer
-	o := options{divide: 100, only: "store", output: "json", workDir: t.TempDir()}
+	o := options{divide: 100, only: "store", output: "json", workDir: dirOnDisk(t)}
 	if err := run(t.Context(), o, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +101,25 @@ func TestStores(t *testing.T) {
 	if entries, err := os.ReadDir(o.workDir); err != nil || len(entries) != 0 {
 		t.Errorf("left behind in the work directory: %v, %v", entries, err)
 	}
+}
+
+// dirOnDisk is a directory in the checkout: t.TempDir is in memory on many machines.
+func dirOnDisk(t *testing.T) string {
+	t.Helper()
+	parent := filepath.Join("..", "..", ".run")
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp(parent, "bench-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func TestRefusals(t *testing.T) {
