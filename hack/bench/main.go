@@ -31,7 +31,7 @@ import (
 )
 
 const (
-	// timeLimit ends a run that hangs. A full run takes about three minutes on two idle cores.
+	// timeLimit ends measurements that hang. A full run takes about three minutes on two idle cores.
 	timeLimit = 5 * time.Minute
 	// partBudget is when the store part and the lease part stop repeating themselves, on a machine so slow or so busy that
 	// all repetitions would take longer than timeLimit.
@@ -66,11 +66,7 @@ func main() {
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, timeLimit, fmt.Errorf("the benchmark took more than %v", timeLimit))
-	defer cancel()
 	code := exitCode(run(ctx, o, os.Stdout, os.Stderr))
-	cancel()
 	stop()
 	os.Exit(code)
 }
@@ -88,19 +84,21 @@ func exitCode(err error) int {
 type part struct {
 	name string
 	run  func(context.Context, *bench, *Report) error
+	// serves says that the part runs a containerlease server.
+	serves bool
 }
 
 var parts = []part{
-	{"store", measureStores},
-	{"lease", measureLease},
-	{"footprint", measureFootprint},
+	{"store", measureStores, false},
+	{"lease", measureLease, true},
+	{"footprint", measureFootprint, true},
 }
 
 // bench is what the parts of a run share.
 type bench struct {
 	divide int
 	dir    string // this run's own, removed at its end
-	server string // containerlease binary, see serverBinary
+	server string // containerlease binary, see findServer
 	log    io.Writer
 }
 
@@ -134,7 +132,18 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	b := &bench{divide: o.divide, dir: dir, server: o.server, log: log}
+	if slices.ContainsFunc(chosen, func(p part) bool { return p.serves }) {
+		// What would fail in the end had better fail now, and building is not measuring.
+		if err := refuseNeighbours(ctx); err != nil {
+			return err
+		}
+		if err := b.findServer(ctx); err != nil {
+			return err
+		}
+	}
 
+	ctx, cancel := context.WithTimeoutCause(ctx, timeLimit, fmt.Errorf("the benchmark took more than %v", timeLimit))
+	defer cancel()
 	report := &Report{Started: time.Now().UTC().Truncate(time.Second), Quick: o.divide > 1, Machine: describeMachine(dir)}
 	if report.Disk, err = probeDisk(ctx, dir, b.times(300, 1)); err != nil {
 		return err

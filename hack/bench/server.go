@@ -31,10 +31,11 @@ type server struct {
 	ready time.Duration
 }
 
-// serverBinary builds the server as it is released, once a run, unless the command line names a binary.
-func (b *bench) serverBinary(ctx context.Context) (string, error) {
+// findServer builds the server as it is released, unless the command line names a binary.
+func (b *bench) findServer(ctx context.Context) (err error) {
 	if b.server != "" {
-		return filepath.Abs(b.server)
+		b.server, err = filepath.Abs(b.server)
+		return err
 	}
 	b.progress("building the server")
 	binary := filepath.Join(b.dir, "containerlease")
@@ -42,18 +43,14 @@ func (b *bench) serverBinary(ctx context.Context) (string, error) {
 		"github.com/containerlease/containerlease/cmd/containerlease")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the server: %w\n%s", err, output)
+		return fmt.Errorf("building the server: %w\n%s", err, output)
 	}
 	b.server = binary
-	return binary, nil
+	return nil
 }
 
-// startServer starts a server with its own Redis on a data directory, and waits until it is ready.
+// startServer starts a server, which findServer has found, with its own Redis on a data directory, and waits until it is ready.
 func (b *bench) startServer(ctx context.Context, dataDir string) (*server, error) {
-	binary, err := b.serverBinary(ctx)
-	if err != nil {
-		return nil, err
-	}
 	api, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -64,7 +61,7 @@ func (b *bench) startServer(ctx context.Context, dataDir string) (*server, error
 	}
 	// No settings of the machine's own server: they could point it to another Redis.
 	start := time.Now()
-	p, err := startProcess(ctx, b.dir, "containerlease", binary, "serve", "--config", os.DevNull, "--redis-url=",
+	p, err := startProcess(ctx, b.dir, "containerlease", b.server, "serve", "--config", os.DevNull, "--redis-url=",
 		"--data-dir", dataDir, "--api-address", api, "--address", gateway)
 	if err != nil {
 		return nil, err
