@@ -96,6 +96,10 @@ func TestShutdown(t *testing.T) {
 	f.awaitBilled(stays, v1alpha1.FinishExpired)
 }
 
+// storeAway is in the error lines of a server whose Redis is away: of controllers that cannot write, and
+// of requests that ran out of time.
+var storeAway = []string{"edis", "unavailable", "timeout", "deadline", "TooManyRequests"}
+
 // TestRedisAway: without Redis, reads go on, writes say 503, and leases expire. Once it is
 // back, everything is written down.
 func TestRedisAway(t *testing.T) {
@@ -112,8 +116,7 @@ func TestRedisAway(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			redis := startRedis(t)
-			// Controllers that cannot write say so.
-			s := startServer(t, withRedis(redis.url()), expectErrors("edis", "unavailable", "timeout", "deadline", "TooManyRequests"))
+			s := startServer(t, withRedis(redis.url()), expectErrors(storeAway...))
 			f := newFixture(t, s)
 			stays := f.run(f.lease("stays"))
 			expires := f.run(f.lease("expires", ttl("6s")))
@@ -190,7 +193,7 @@ func (f *fixture) expectWritesRefused() {
 
 // TestOwnRedisDies: a server restarts the Redis it owns, and nothing acknowledged is lost.
 func TestOwnRedisDies(t *testing.T) {
-	s := startServer(t, expectErrors("edis", "unavailable"))
+	s := startServer(t, expectErrors(storeAway...))
 	f := newFixture(t, s)
 	lease := f.run(f.lease("survivor"))
 	children, err := childrenOf(s.cmd.Process.Pid, "redis-server")
@@ -340,7 +343,7 @@ func (f *fixture) orphanOf(s *server, uid string) string {
 // killed by a server that can write nothing.
 func TestGraceWhileRedisIsAway(t *testing.T) {
 	redis := startRedis(t)
-	s := startServer(t, withRedis(redis.url()), expectErrors("edis", "unavailable", "timeout", "deadline"))
+	s := startServer(t, withRedis(redis.url()), expectErrors(storeAway...))
 	f := newFixture(t, s)
 	stubborn := f.run(f.lease("stubborn", ttl("4s"), script("trap '' TERM; while true; do sleep 1; done"),
 		func(l *v1alpha1.ContainerLease) { l.Spec.TerminationGracePeriodSeconds = ptr.To[int64](2) }))
