@@ -264,7 +264,7 @@ func compareRuns(segments []v1alpha1.UsageSegment, runs []Run) []string {
 				complain("segment %d from %s: the engine told of %d runs only", i, s.StartedAt, len(runs))
 				return problems
 			}
-			if run := runs[next]; !s.StartedAt.Time.Equal(run.StartedAt) || s.ContainerID != run.ContainerID {
+			if run := runs[next]; !run.began(s.StartedAt.Time) || s.ContainerID != run.ContainerID {
 				complain("segment %d began at %s in %.12s; the engine says %s in %.12s", i, s.StartedAt, s.ContainerID, run.StartedAt, run.ContainerID)
 			}
 			next++
@@ -282,6 +282,12 @@ func compareRuns(segments []v1alpha1.UsageSegment, runs []Run) []string {
 		}
 	}
 	return problems
+}
+
+// began says whether that is when the run began, as far as the engine told.
+func (run *Run) began(at time.Time) bool {
+	late := run.StartedAt.Sub(at)
+	return late == 0 || !run.Inspected && late > 0 && late < eventLag
 }
 
 // compareEnd compares the end of a segment with that of the run it is of; "" if they agree.

@@ -84,7 +84,7 @@ func TestAuditorFinds(t *testing.T) {
 					},
 				},
 				run: &Run{
-					UID: "u", ContainerID: "c", StartedAt: start,
+					UID: "u", ContainerID: "c", StartedAt: start, Inspected: true,
 					FinishedAt: start.Add(10*time.Second + 20*time.Millisecond), DiedAt: start.Add(10*time.Second + 30*time.Millisecond),
 				},
 				acked: map[types.UID]string{"u": "l"},

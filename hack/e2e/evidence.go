@@ -23,13 +23,18 @@ type Run struct {
 	Namespace   string
 	Name        string
 	ContainerID string
-	// StartedAt is what inspect said once it had started.
+	// StartedAt is what inspect said once it had started; the time of the engine's event, which is a
+	// little later, if the container had been started again by the time it was asked.
 	StartedAt time.Time
+	// Inspected says that StartedAt is what inspect said.
+	Inspected bool
 	// FinishedAt is what inspect said after its end; zero if the container was removed
 	// before it could be asked. DiedAt, the time of the engine's event, is a few
 	// milliseconds later and never missed; zero while the container runs.
 	FinishedAt, DiedAt time.Time
 	ExitCode           int
+	// startEvent is the time of the engine's event, a little later than StartedAt.
+	startEvent time.Time
 	// NanoCPUs, Memory and MemorySwap are the limits at the start.
 	NanoCPUs, Memory, MemorySwap int64
 }
@@ -119,6 +124,7 @@ func (r *Recorder) handle(ctx context.Context, m events.Message) {
 			UID:       types.UID(labels[v1alpha1.LabelUID]),
 			Namespace: labels[v1alpha1.LabelNamespace], Name: labels[v1alpha1.LabelName],
 			ContainerID: m.Actor.ID,
+			startEvent:  time.Unix(0, m.TimeNano),
 			// Until inspect has told better.
 			StartedAt: time.Unix(0, m.TimeNano),
 		}
@@ -165,12 +171,11 @@ func (r *Recorder) inspect(ctx context.Context, run *Run) {
 
 func (run *Run) complete(found container.InspectResponse) {
 	started, finished := engineTime(found.State.StartedAt), engineTime(found.State.FinishedAt)
-	// An answer may come late and speak of the container's next run.
-	const sameRun = 2 * time.Second
-	if started.Sub(run.StartedAt).Abs() > sameRun {
+	// An answer may come late and speak of the container's next run, which began after this event.
+	if started.After(run.startEvent) {
 		return
 	}
-	run.StartedAt = started
+	run.StartedAt, run.Inspected = started, true
 	if run.NanoCPUs == 0 {
 		run.NanoCPUs, run.Memory, run.MemorySwap = found.HostConfig.NanoCPUs, found.HostConfig.Memory, found.HostConfig.MemorySwap
 	}
