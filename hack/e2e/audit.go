@@ -28,7 +28,7 @@ const (
 	// eventLag is by how much the engine's event of an exit may be later than the exit.
 	eventLag = 500 * time.Millisecond
 	// unbilledSlack is how long a run may last that is nobody's but still the container's.
-	unbilledSlack = 2 * time.Second
+	unbilledSlack = 10 * time.Second
 )
 
 // Violation is a broken invariant.

@@ -55,7 +55,7 @@ func TestAuditorFinds(t *testing.T) {
 		"EventOnly":                {func(s *subject) { s.run.FinishedAt = time.Time{} }, nil},
 		"NotEstimated":             {func(s *subject) { s.record.Spec.Segments[0].Evidence = v1alpha1.EvidenceLastSeen }, []string{"I2"}},
 		"UnbilledRun": {func(s *subject) {
-			s.evidence.runs = append(s.evidence.runs, &Run{UID: "u", StartedAt: start.Add(time.Second), DiedAt: start.Add(5 * time.Second)})
+			s.evidence.runs = append(s.evidence.runs, &Run{UID: "u", StartedAt: start.Add(time.Second)})
 		}, []string{"I2"}},
 		"BilledRunThatWasNone": {func(s *subject) { s.evidence.runs = nil }, []string{"I2"}},
 		"OldOrphan":            {func(s *subject) { s.orphan(61 * time.Second) }, []string{"I3"}},
