@@ -76,10 +76,17 @@ func (s *scope) suspended() bool {
 	return s.lease.Spec.OperatingMode == v1alpha1.OperatingModeSuspended
 }
 
-// beingRemoved says that someone else is removing the container, and how its last run ended
-// can't be told yet.
+// removalPatience is how long a removal may take after the end of the container. One that takes
+// longer has failed, and the container is judged by its exit.
+const removalPatience = 10 * time.Second
+
+// beingRemoved says that someone else is removing the container: it is lost once it is gone. That
+// it was killed for it is no failure of its command.
 func (s *scope) beingRemoved() bool {
-	return s.exists() && s.container.State == driver.StateRemoving && s.hasRun() && s.container.FinishedAt.IsZero()
+	if !s.exists() || s.container.State != driver.StateRemoving || !s.hasRun() {
+		return false
+	}
+	return s.container.FinishedAt.IsZero() || s.now.Sub(s.container.FinishedAt) < removalPatience
 }
 
 // crashed says whether the container's end is one that nobody saw: the engine died with
