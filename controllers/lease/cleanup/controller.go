@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -18,12 +17,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/containerlease/containerlease/api/policy"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/reconciler"
 )
-
-// defaultTTL is used where a lease says nothing, in seconds.
-const defaultTTL = 3600
 
 // Controller deletes finished leases. Make it with New.
 type Controller struct {
@@ -83,6 +80,6 @@ func keptUntil(lease *v1alpha1.ContainerLease) (time.Time, bool) {
 		!meta.IsStatusConditionTrue(lease.Status.Conditions, v1alpha1.ConditionBilled):
 		return time.Time{}, false
 	}
-	ttl := time.Duration(ptr.Deref(lease.Spec.TTLSecondsAfterFinished, defaultTTL)) * time.Second
+	ttl := policy.TTLAfterFinished(lease)
 	return finished.LastTransitionTime.Add(ttl), true
 }

@@ -36,8 +36,6 @@ const (
 	// stopPatience is how long after its grace period a container may take to be gone until
 	// it is stopped again.
 	stopPatience = time.Second
-	// defaultGrace is used where a lease says nothing.
-	defaultGrace = 10
 )
 
 // Engine is the part of a driver that is needed to end what is overdue.
@@ -151,7 +149,7 @@ func (c *Controller) expiration(ctx context.Context, lease *v1alpha1.ContainerLe
 // stop asks for the end of the container, and comes back to ask again should it outlive its grace.
 func (c *Controller) stop(ctx context.Context, lease *v1alpha1.ContainerLease, expiration time.Time) (reconcile.Result, error) {
 	uid := string(lease.UID)
-	grace := time.Duration(ptr.Deref(lease.Spec.TerminationGracePeriodSeconds, defaultGrace)) * time.Second
+	grace := policy.GracePeriod(lease)
 	late := c.clock.Since(expiration)
 
 	if err := c.engine.Stop(ctx, uid, grace); err != nil {

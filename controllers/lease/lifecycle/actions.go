@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/containerlease/containerlease/api/policy"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver"
@@ -103,7 +104,7 @@ func (c *Controller) dispatch(ctx context.Context, s *scope, a action) step {
 		log.FromContext(ctx).Info("resized the container",
 			"containerID", s.container.ID, "from", sizeText(s.container.Limits), "to", sizeText(wanted(s.lease)))
 	case actionStop:
-		if err := c.driver.Stop(ctx, uid, grace(s.lease)); err != nil {
+		if err := c.driver.Stop(ctx, uid, policy.GracePeriod(s.lease)); err != nil {
 			return step{err: fmt.Errorf("stopping the container: %w", err)}
 		}
 	case actionRemove:

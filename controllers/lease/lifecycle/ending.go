@@ -48,7 +48,7 @@ func (s *scope) unstartedEnding() *ending {
 	case s.step.hopeless:
 		return &ending{s.now, v1alpha1.FinishProvisioningFailed, s.step.message}
 	case !s.suspended() && !s.now.Before(deadline):
-		message := fmt.Sprintf("No container ran within %s.", seconds(s.lease.Spec.ProvisioningDeadlineSeconds, 300))
+		message := fmt.Sprintf("No container ran within %s.", policy.ProvisioningPeriod(s.lease))
 		if last := provisionedCondition(s.lease); last != nil && last.Message != "" {
 			message += " Last: " + last.Message
 		}
@@ -156,5 +156,5 @@ func (s *scope) provisioningDeadline() time.Time {
 	if last := provisionedCondition(s.lease); last != nil && last.Status == metav1.ConditionFalse {
 		from = last.LastTransitionTime.Time
 	}
-	return from.Add(seconds(s.lease.Spec.ProvisioningDeadlineSeconds, 300))
+	return from.Add(policy.ProvisioningPeriod(s.lease))
 }

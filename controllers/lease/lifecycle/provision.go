@@ -19,8 +19,6 @@ const (
 	progressEvery = 2 * time.Second
 	// turnEvery is how long to wait for a turn to create a container, at most, before asking again.
 	turnEvery = 2 * time.Second
-	// defaultPidsLimit is used where a class says nothing.
-	defaultPidsLimit = 512
 )
 
 // provision takes a lease from its image to a running container, as far as it gets
@@ -138,7 +136,7 @@ func containerSpec(lease *v1alpha1.ContainerLease, a *acceptance) driver.Contain
 		User:                   lease.Spec.User,
 		TTY:                    lease.Spec.TTY,
 		Limits:                 wanted(lease),
-		PidsLimit:              ptr.Deref(isolation.PidsLimit, defaultPidsLimit),
+		PidsLimit:              ptr.Deref(isolation.PidsLimit, v1alpha1.DefaultPidsLimit),
 		ReadOnlyRootFilesystem: isolation.ReadOnlyRootFilesystem,
 		Network:                driver.NetworkIsolated,
 		Runtime:                isolation.Runtime,

@@ -112,15 +112,3 @@ func wanted(lease *v1alpha1.ContainerLease) driver.Limits {
 
 // drifted says whether the limits in force are not those of the spec.
 func (s *scope) drifted() bool { return s.exists() && s.container.Limits != wanted(s.lease) }
-
-// grace is how long the command has to end by itself.
-func grace(lease *v1alpha1.ContainerLease) time.Duration {
-	return seconds(lease.Spec.TerminationGracePeriodSeconds, 10)
-}
-
-func seconds(n *int64, otherwise int64) time.Duration {
-	if n == nil {
-		return time.Duration(otherwise) * time.Second
-	}
-	return time.Duration(*n) * time.Second
-}
