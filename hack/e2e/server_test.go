@@ -35,7 +35,7 @@ const (
 type server struct {
 	dir                 string
 	apiAddress, address string
-	flags, env          []string
+	env                 []string
 
 	cmd    *exec.Cmd
 	exited chan struct{}
@@ -120,7 +120,7 @@ func (s *server) mustStart(t *testing.T) {
 
 // start starts the process and waits until it is ready.
 func (s *server) start() error {
-	args := append([]string{"serve", "--data-dir", s.dir, "--api-address", s.apiAddress, "--address", s.address}, s.flags...)
+	args := []string{"serve", "--data-dir", s.dir, "--api-address", s.apiAddress, "--address", s.address}
 	s.cmd = exec.Command(binaries.containerlease, args...)
 	s.cmd.Env = append(cleanEnv(), s.env...)
 	s.cmd.Stderr = s.log
