@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"k8s.io/apiserver/pkg/server/healthz"
+
+	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
 
 // Config is what a gateway needs.
@@ -26,7 +28,7 @@ type Config struct {
 // own do; ?verbose lists the checks that passed, too.
 func New(cfg Config) http.Handler {
 	r := chi.NewRouter()
-	r.Use(requestID, accessLog(cfg.Logger), recoverPanic(cfg.Logger))
+	r.Use(requestid.Handler, accessLog(cfg.Logger), recoverPanic(cfg.Logger))
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "not found: the gateway serves /healthz, /readyz and /metrics", http.StatusNotFound)
 	})

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"k8s.io/apiserver/pkg/server/healthz"
+
+	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
 
 func TestGateway(t *testing.T) {
@@ -63,7 +65,7 @@ func TestGateway(t *testing.T) {
 				t.Errorf("the response tells %q", tc.lacks)
 			}
 			id := w.Header().Get("X-Request-ID")
-			if saneRequestID.MatchString(tc.requestID) != (id == tc.requestID) || id == "" {
+			if requestid.Sane(tc.requestID) != (id == tc.requestID) || id == "" {
 				t.Errorf("request ID %q became %q", tc.requestID, id)
 			}
 			var access map[string]any

@@ -1,43 +1,18 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"runtime/debug"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/google/uuid"
+
+	"github.com/containerlease/containerlease/web/gateway/problem"
+	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
-
-// requestIDHeader bears the ID of a request, in it and in its response.
-const requestIDHeader = "X-Request-ID"
-
-// saneRequestID is what an incoming ID must look like to be kept: it goes into logs.
-var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
-
-type requestIDKey struct{}
-
-// RequestID returns the ID of the request that ctx belongs to, or "".
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
-func requestID(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(requestIDHeader)
-		if !saneRequestID.MatchString(id) {
-			id = uuid.NewString()
-		}
-		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
-	})
-}
 
 // accessLog writes one line for each request: at debug level if it succeeded, since health checks
 // and scrapes say nothing, often.
@@ -54,7 +29,7 @@ func accessLog(logger *slog.Logger) func(http.Handler) http.Handler {
 				level = slog.LevelDebug
 			}
 			logger.LogAttrs(r.Context(), level, "request",
-				slog.String("requestID", RequestID(r.Context())),
+				slog.String("requestID", requestid.From(r.Context())),
 				slog.String("method", r.Method),
 				slog.String("route", chi.RouteContext(r.Context()).RoutePattern()),
 				slog.Int("status", status),
@@ -76,10 +51,10 @@ func recoverPanic(logger *slog.Logger) func(http.Handler) http.Handler {
 				if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(cause) // net/http's own way to drop a connection
 				}
-				id := RequestID(r.Context())
+				id := requestid.From(r.Context())
 				logger.ErrorContext(r.Context(), "panic while serving a request",
 					"requestID", id, "method", r.Method, "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
-				http.Error(w, "internal error; the server's log has the details under request ID "+id, http.StatusInternalServerError)
+				problem.Write(w, r, problem.Internal.With(""))
 			}()
 			next.ServeHTTP(w, r)
 		})
