@@ -18,40 +18,29 @@ type Authorization interface {
 }
 
 // newAuthorizer lets administrators do everything, everybody read publicPaths, and asks
-// roles, if not nil, for the rest. What nobody allows is denied.
+// roles for the rest. What nobody allows is denied.
 func newAuthorizer(roles Authorization) (authorizer.Authorizer, authorizer.RuleResolver, error) {
 	public, err := path.NewAuthorizer(publicPaths)
 	if err != nil {
 		return nil, nil, err
 	}
-	chain := []union.NamedAuthorizer{
-		{AuthorizerName: "administrators", Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
-		{AuthorizerName: "public-paths", Authorizer: public},
-	}
-	resolvers := []authorizer.RuleResolver{administrators{}}
-	if roles != nil {
-		chain = append(chain, union.NamedAuthorizer{AuthorizerName: "roles", Authorizer: roles})
-		resolvers = append(resolvers, roles)
-	}
-	auth, err := union.New(chain...)
-	return auth, union.NewRuleResolvers(resolvers...), err
+	auth, err := union.New(
+		union.NamedAuthorizer{AuthorizerName: "administrators", Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
+		union.NamedAuthorizer{AuthorizerName: "public-paths", Authorizer: public},
+		union.NamedAuthorizer{AuthorizerName: "roles", Authorizer: roles},
+	)
+	return auth, rules{roles}, err
 }
 
-// administrators says, for `kubectl auth can-i --list`, what the privileged group may do.
-type administrators struct{}
+// rules says, for `kubectl auth can-i --list`, what the authorizer allows.
+type rules struct{ roles authorizer.RuleResolver }
 
 // RulesFor implements authorizer.RuleResolver.
-func (administrators) RulesFor(_ context.Context, caller user.Info, _ string) ([]authorizer.ResourceRuleInfo, []authorizer.NonResourceRuleInfo, bool, error) {
-	others := []authorizer.NonResourceRuleInfo{&authorizer.DefaultNonResourceRuleInfo{
-		Verbs: []string{"get"}, NonResourceURLs: publicPaths,
-	}}
-	if !slices.Contains(caller.GetGroups(), user.SystemPrivilegedGroup) {
-		return nil, others, false, nil
+func (r rules) RulesFor(ctx context.Context, caller user.Info, namespace string) ([]authorizer.ResourceRuleInfo, []authorizer.NonResourceRuleInfo, bool, error) {
+	if slices.Contains(caller.GetGroups(), user.SystemPrivilegedGroup) {
+		return authorizerfactory.NewAlwaysAllowAuthorizer().RulesFor(ctx, caller, namespace)
 	}
-	all := []string{"*"}
-	return []authorizer.ResourceRuleInfo{
-			&authorizer.DefaultResourceRuleInfo{Verbs: all, APIGroups: all, Resources: all},
-		}, []authorizer.NonResourceRuleInfo{
-			&authorizer.DefaultNonResourceRuleInfo{Verbs: all, NonResourceURLs: all},
-		}, false, nil
+	resources, others, incomplete, err := r.roles.RulesFor(ctx, caller, namespace)
+	others = append(others, &authorizer.DefaultNonResourceRuleInfo{Verbs: []string{"get"}, NonResourceURLs: publicPaths})
+	return resources, others, incomplete, err
 }

@@ -34,6 +34,7 @@ import (
 	"github.com/containerlease/containerlease/api/server/certs"
 	"github.com/containerlease/containerlease/api/server/inprocess"
 	"github.com/containerlease/containerlease/api/server/registry/containerlease"
+	"github.com/containerlease/containerlease/api/server/roles"
 	"github.com/containerlease/containerlease/api/server/scheme"
 )
 
@@ -67,8 +68,8 @@ type Config struct {
 	Certificates certs.Directory
 	// Logs streams the logs of leases. Without one, the log subresource answers 405.
 	Logs LogStreamer
-	// Authorization decides about everybody who is no administrator. Without it they may do
-	// nothing.
+	// Authorization decides about everybody who is no administrator. Defaults to
+	// roles.Authorizer.
 	Authorization Authorization
 	// ReadyChecks are further conditions of /readyz.
 	ReadyChecks []healthz.HealthChecker
@@ -96,6 +97,9 @@ type Server struct {
 func New(config Config) (*Server, error) {
 	if config.RESTOptions == nil || config.Listener == nil || config.Certificates == "" {
 		return nil, errors.New("an API server needs RESTOptions, a Listener and Certificates")
+	}
+	if config.Authorization == nil {
+		config.Authorization = roles.Authorizer{}
 	}
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}

@@ -185,7 +185,8 @@ func TestCaches(t *testing.T) {
 	}
 }
 
-// TestWhoMayDoWhat: administrators everything, others nothing, strangers see health.
+// TestWhoMayDoWhat: administrators everything, others what their roles allow, strangers
+// see health.
 func TestWhoMayDoWhat(t *testing.T) {
 	f := start(t, startRedis(t), nil)
 	admin, err := clientcmd.BuildConfigFromFlags("", f.kubeconfig)
@@ -201,19 +202,20 @@ func TestWhoMayDoWhat(t *testing.T) {
 		path   string
 		want   int
 	}{
-		"AdminLists":        {admin, leases, 200},
-		"AdminSeesMetrics":  {admin, "/metrics", 200},
-		"NobodyLists":       {nobody, leases, 401},
-		"NobodyReadiness":   {nobody, "/readyz", 200},
-		"NobodyLiveness":    {nobody, "/livez", 200},
-		"NobodyVersion":     {nobody, "/version", 200},
-		"NobodyMetrics":     {nobody, "/metrics", 401},
-		"NobodyDiscovers":   {nobody, "/apis", 401},
-		"WrongToken":        {wrong, leases, 401},
-		"OtherUser":         {other, leases, 403},
-		"OtherUserHealth":   {other, "/readyz", 200},
-		"OtherUserMetrics":  {other, "/metrics", 403},
-		"OtherUserIsItself": {other, "/openapi/v2", 403},
+		"AdminLists":       {admin, leases, 200},
+		"AdminSeesMetrics": {admin, "/metrics", 200},
+		"NobodyLists":      {nobody, leases, 401},
+		"NobodyReadiness":  {nobody, "/readyz", 200},
+		"NobodyLiveness":   {nobody, "/livez", 200},
+		"NobodyVersion":    {nobody, "/version", 200},
+		"NobodyMetrics":    {nobody, "/metrics", 401},
+		"NobodyDiscovers":  {nobody, "/apis", 401},
+		"WrongToken":       {wrong, leases, 401},
+		"OtherUser":        {other, leases, 403},
+		"OtherUserHealth":  {other, "/readyz", 200},
+		"OtherUserMetrics": {other, "/metrics", 403},
+		"OtherUserOpenAPI": {other, "/openapi/v2", 200},
+		"OtherUserClasses": {other, "/apis/containerlease.dev/v1alpha1/leaseclasses", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			httpClient, err := rest.HTTPClientFor(tc.config)

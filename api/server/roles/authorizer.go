@@ -118,9 +118,9 @@ func (g Grants) why(a authorizer.Attributes, namespace string, needed Role) stri
 	case needed == Admin:
 		return fmt.Sprintf("to %s %s takes the role %s", a.GetVerb(), what, Admin)
 	case namespace == "":
-		return fmt.Sprintf("to %s %s of all namespaces takes the role %s; the user is %s", a.GetVerb(), what, Admin, g)
+		return fmt.Sprintf("to %s %s of all namespaces takes the role %s; the user's roles: %s", a.GetVerb(), what, Admin, g)
 	case g.In(namespace) == "":
-		return fmt.Sprintf("the user has no role in this namespace, it is %s", g)
+		return fmt.Sprintf("the user has no role in this namespace; its roles: %s", g)
 	}
 	return fmt.Sprintf("the user is %s of namespace %q; to %s %s takes the role %s there", g.In(namespace), namespace, a.GetVerb(), what, needed)
 }
@@ -135,7 +135,7 @@ func (g Grants) String() string {
 		said = append(said, fmt.Sprintf("%s of %q", g.Namespaces[namespace], namespace))
 	}
 	if len(said) == 0 {
-		return "nothing anywhere"
+		return "none"
 	}
 	return strings.Join(said, ", ")
 }

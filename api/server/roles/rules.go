@@ -48,10 +48,7 @@ var everywhere = []rule{
 
 // readablePaths are what every authenticated user may read beside resources: what the
 // API is. A trailing * stands for any rest.
-var readablePaths = []string{
-	"/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/",
-	"/healthz", "/livez", "/readyz",
-}
+var readablePaths = []string{"/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/"}
 
 const namespaces = "namespaces"
 
