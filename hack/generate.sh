@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Writes everything that is generated from the Go types of the API: deepcopy functions,
-# OpenAPI definitions and CRD manifests. Deterministic; needs nothing but Go. The
-# generators are built from hack/tools, whose go.mod pins them.
+# Writes everything that is generated from the Go types of the API (deepcopy functions,
+# OpenAPI definitions and CRD manifests), and the Go types of the gateway from its OpenAPI
+# document. Deterministic; needs nothing but Go. The generators are built from hack/tools,
+# whose go.mod pins them.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,6 +18,7 @@ mkdir -p "$bin"
 	k8s.io/code-generator/cmd/deepcopy-gen \
 	k8s.io/kube-openapi/cmd/openapi-gen \
 	sigs.k8s.io/controller-tools/cmd/controller-gen \
+	github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen \
 	./openapi-prune)
 
 cd "$root"
@@ -53,3 +55,5 @@ kubernetes=(
 
 # For those who run the controllers against a Kubernetes API of their own.
 "$bin/controller-gen" crd paths=./api/v1alpha1 output:crd:dir=config/crd
+
+(cd web/gateway/rest/openapi && "$bin/oapi-codegen" -config oapi-codegen.yaml openapi.yaml)
