@@ -1,32 +1,21 @@
-# The server and its client in one image. The server drives the Docker Engine whose
-# socket is mounted; see docs/operating.md.
+# The server and its client, and nothing else: two static binaries, no shell, no Redis.
+# The build context is an unpacked release, or a checkout after `make build`.
+#
+# docs/install.md says how to run it; config/compose.yaml does it beside a Redis.
+FROM scratch
 
-FROM golang:1.26-bookworm AS build
-WORKDIR /src
-COPY go.mod go.sum ./
-RUN go mod download
-COPY . .
-# What make would ask git for; .git is not part of the build context.
-ARG VERSION=v0.1.0-dev
-ARG GIT_COMMIT=unknown
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /out/ \
-      -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=${VERSION} -X k8s.io/component-base/version.gitCommit=${GIT_COMMIT} -X k8s.io/component-base/version.gitTreeState=clean" \
-      ./cmd/containerlease ./cmd/leasectl
+COPY bin/containerlease bin/leasectl /usr/local/bin/
+COPY LICENSE* /usr/share/doc/containerlease/
 
-FROM debian:12-slim
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates redis-server \
- && rm -rf /var/lib/apt/lists/*
-COPY --from=build /out/ /usr/local/bin/
-COPY config/ /usr/share/containerlease/config/
+# Everything that has to outlive the container is in the volume or in Redis. Inside, both
+# addresses are open: what is reachable from outside is decided by what is published.
 ENV CONTAINERLEASE_DATA_DIR=/var/lib/containerlease \
     CONTAINERLEASE_API_ADDRESS=0.0.0.0:8443 \
     CONTAINERLEASE_ADDRESS=0.0.0.0:8080
 VOLUME /var/lib/containerlease
 EXPOSE 8443 8080
-# The server ends the requests under way, then its Redis, before it goes.
-STOPSIGNAL SIGTERM
+
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
-  CMD ["leasectl", "get", "--raw", "/readyz", "--request-timeout", "4s"]
-ENTRYPOINT ["containerlease"]
+  CMD ["/usr/local/bin/leasectl", "get", "--raw", "/readyz", "--request-timeout", "4s"]
+ENTRYPOINT ["/usr/local/bin/containerlease"]
 CMD ["serve"]

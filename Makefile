@@ -7,6 +7,11 @@ SHELL := /bin/bash
 
 BIN := bin
 STATE := .run
+DIST := dist
+
+# What `make build` builds, and what `make image` calls the image.
+COMMANDS := ./cmd/containerlease ./cmd/leasectl
+IMAGE ?= localhost/containerlease/server
 
 # Two packages at a time: the integration tests start Redis servers and containers of
 # their own, and compete with each other for the CPU rather than for anything else.
@@ -70,7 +75,19 @@ run: build ## Run the server in the foreground, with its data in .run/data
 
 .PHONY: build
 build: ## Build bin/containerlease and bin/leasectl
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/containerlease ./cmd/leasectl
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ $(COMMANDS)
+
+.PHONY: image
+image: ## Build the container image IMAGE, from scratch around the static binaries
+	@hack/setup/with.sh docker -- hack/release/image.sh $(IMAGE)
+
+.PHONY: release
+release: ## Build the archives of a release from the last commit, with checksums, in dist/
+	@hack/release/release.sh $(DIST)
+
+.PHONY: print-version
+print-version:
+	@echo '$(VERSION)'
 
 .PHONY: generate
 generate: ## Regenerate code, CRDs and the reference of the commands
@@ -108,9 +125,9 @@ bench: build ## Measure store, leases and footprint beside their peers: a few mi
 ##@ Tidy up
 
 .PHONY: clean
-clean: ## Stop what demo and set-up started; remove bin/ and .run/ (the data of run and demo)
+clean: ## Stop what demo and set-up started; remove bin/, dist/ and .run/ (the data of run and demo)
 	@hack/setup/clean.sh
-	rm -rf $(BIN)
+	rm -rf $(BIN) $(DIST)
 
 .PHONY: help
 help: ## Print this help
