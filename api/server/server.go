@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	apiversion "k8s.io/apimachinery/pkg/version"
 	genericadmission "k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
@@ -71,6 +72,10 @@ type Config struct {
 	// Authorization decides about everybody who is no administrator. Defaults to
 	// roles.Authorizer.
 	Authorization Authorization
+	// Tokens recognise bearer tokens, each after the one before; none means that only client
+	// certificates are recognised. They make ordinary users: nobody of Kubernetes' system,
+	// whatever they say.
+	Tokens []authenticator.Token
 	// ReadyChecks are further conditions of /readyz.
 	ReadyChecks []healthz.HealthChecker
 	// ExternalAddress is the HOST:PORT that discovery gives to clients. Defaults to the listener's.
@@ -89,6 +94,7 @@ type Config struct {
 type Server struct {
 	generic  *genericapiserver.GenericAPIServer
 	loopback *rest.Config
+	tokens   authenticator.Token
 }
 
 // New makes a server. It reaches the store, through watch caches that fill in the
@@ -142,7 +148,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	handler.set(server.Handler)
-	return &Server{server, loopback}, nil
+	return &Server{server, loopback, bearers(config.Tokens)}, nil
 }
 
 // prepare makes the library's configuration and the registries, which need part of it.
@@ -171,7 +177,7 @@ func prepare(config Config, loopback *rest.Config) (*genericapiserver.Config, *g
 		return nil, nil, fmt.Errorf("reading the serving certificate: %w", err)
 	}
 	generic.SecureServing = &genericapiserver.SecureServingInfo{Listener: config.Listener, Cert: serving, ClientCA: clients}
-	generic.Authentication.Authenticator = newAuthenticator(clients)
+	generic.Authentication.Authenticator = newAuthenticator(clients, bearers(config.Tokens))
 	auth, resolver, err := newAuthorizer(config.Authorization)
 	if err != nil {
 		return nil, nil, err
@@ -215,6 +221,10 @@ func (s *Server) LoopbackConfig() *rest.Config { return rest.CopyConfig(s.loopba
 
 // Handler is the whole server behind its socket, for those who serve it elsewhere, too.
 func (s *Server) Handler() http.Handler { return s.generic.Handler }
+
+// Authenticator recognises bearer tokens as the API does, and gives the same users. The
+// token of LoopbackConfig is not among them.
+func (s *Server) Authenticator() authenticator.Token { return s.tokens }
 
 // Ready returns nil if the server is ready for requests, else an error that says what
 // isn't. It doesn't wait.
