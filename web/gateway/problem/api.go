@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/containerlease/containerlease/web/gateway/caller"
 )
 
 // ofReason is the one table from the API server's reasons to problems. What is not in it is
@@ -34,8 +37,13 @@ var ofReason = map[metav1.StatusReason]Problem{
 // From returns the problem that an error of the API, or of a deadline, is. Field errors keep
 // the paths of the API's object; a handler whose request names them otherwise renames them.
 func From(err error) *Problem {
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return Timeout.With("the server did not answer in time; nothing is known of the outcome, so look before you try again")
+	case errors.Is(err, context.Canceled):
+		return Canceled.With("")
+	case errors.Is(err, caller.ErrUnauthenticated):
+		return Unauthenticated.With("")
 	}
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
@@ -45,6 +53,9 @@ func From(err error) *Problem {
 	known, ok := ofReason[s.Reason]
 	if !ok {
 		return Internal.With(s.Message)
+	}
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		known = Conflict // with its deletion, whoever asks
 	}
 	p := known.With(s.Message)
 	if s.Details == nil {

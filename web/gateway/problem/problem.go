@@ -15,6 +15,9 @@ import (
 // MediaType of every answer that is a problem.
 const MediaType = "application/problem+json"
 
+// statusClientClosedRequest is what web servers log for a client that did not wait.
+const statusClientClosedRequest = 499
+
 // typeBase is in front of the slug in Problem.Type. It identifies; nothing need be
 // served there.
 const typeBase = "https://containerlease.dev/problems/"
@@ -31,6 +34,8 @@ type Problem struct {
 	Detail string `json:"detail,omitempty"`
 	// RequestID finds this request in the server's logs.
 	RequestID string `json:"requestID,omitempty"`
+	// ID is the lease it is about, where there is one to look at.
+	ID string `json:"id,omitempty"`
 	// Errors are the fields that are wrong, all of them.
 	Errors []FieldError `json:"errors,omitempty"`
 	// RetryAfter is in how many seconds it is worth trying again; 0 if unknown. It is
@@ -85,6 +90,8 @@ var (
 	Internal           = kind(http.StatusInternalServerError, "internal", "Internal error")
 	Unavailable        = kind(http.StatusServiceUnavailable, "unavailable", "Not available now")
 	Timeout            = kind(http.StatusGatewayTimeout, "timeout", "Took too long")
+	// Canceled is for the access log: who would read it is gone.
+	Canceled = kind(statusClientClosedRequest, "canceled", "The client went away")
 )
 
 // Write answers a request with err: a *Problem as it is, an error of the API by the table of
