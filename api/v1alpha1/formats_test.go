@@ -80,8 +80,9 @@ func TestParseContainerLeaseLogOptions(t *testing.T) {
 		bad   bool
 	}{
 		"None": {},
-		"All": {query: "follow=true&tailLines=5&sinceTime=2026-01-02T03:04:05.5Z&timestamps=1&sinceSeconds=7", want: ContainerLeaseLogOptions{
-			Follow: true, TailLines: ptr.To[int64](5), SinceTime: &since, Timestamps: true, SinceSeconds: ptr.To[int64](7)}},
+		"All": {query: "follow=true&tailLines=5&sinceTime=2026-01-02T03:04:05.5Z&timestamps=1&sinceSeconds=7&after=2026-01-02T03:04:05.5Z&format=json", want: ContainerLeaseLogOptions{
+			Follow: true, TailLines: ptr.To[int64](5), SinceTime: &since, Timestamps: true, SinceSeconds: ptr.To[int64](7),
+			After: &since, Format: LogJSON}},
 		"Flag":       {query: "follow", want: ContainerLeaseLogOptions{Follow: true}},
 		"NotANumber": {query: "tailLines=x", bad: true},
 		"NotATime":   {query: "sinceTime=yesterday", bad: true},

@@ -8,6 +8,35 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// LogFormat is how the lines of a log are written.
+type LogFormat string
+
+const (
+	// LogText is the output as the container wrote it: standard output and standard error in one.
+	LogText LogFormat = "text"
+	// LogJSON is a LogRecord a line.
+	LogJSON LogFormat = "json"
+)
+
+// LogRecord is a line of a log in LogJSON. Either it is a line of output, or it says how
+// many lines are missing at its place.
+type LogRecord struct {
+	// Timestamp is when the line was written, in RFC 3339 with nanoseconds. It grows from each
+	// record to the next, and is the same whenever the line is read, so that it can be
+	// the after of another request.
+	Timestamp string `json:"timestamp,omitempty"`
+	// Stream is stdout or stderr. With a terminal it is always stdout.
+	Stream string `json:"stream,omitempty"`
+	// Line is the text without its line end. What is no UTF-8 is replaced by U+FFFD.
+	Line string `json:"line"`
+	// Partial means that the line goes on in the next record of its stream: lines of more than
+	// 64 KiB are cut.
+	Partial bool `json:"partial,omitempty"`
+	// Dropped is how many lines were passed over because the reader did not keep up. A record that
+	// has it has nothing else.
+	Dropped int64 `json:"dropped,omitempty"`
+}
+
 // ContainerLeaseLogOptions are the query parameters of the log subresource of a lease.
 //
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
@@ -26,9 +55,19 @@ type ContainerLeaseLogOptions struct {
 	// SinceTime leaves out lines older than this moment, in RFC 3339. Excludes sinceSeconds.
 	// +optional
 	SinceTime *Timestamp `json:"sinceTime,omitempty"`
-	// Timestamps puts the time of each line, in RFC 3339 with nanoseconds, in front of it.
+	// After leaves out every line up to and including the one with this timestamp, as it was handed out
+	// before: a reader that was cut off goes on where it was, without a line lost or repeated.
+	// +optional
+	After *Timestamp `json:"after,omitempty"`
+	// Timestamps puts the time of each line, in RFC 3339 with nanoseconds, in front of it. Format json
+	// always has it.
 	// +optional
 	Timestamps bool `json:"timestamps,omitempty"`
+	// Format is text, the default, or json: a LogRecord a line. Who follows a log as text
+	// gets every line that the engine still has; as json, a reader that does not keep up is told how many
+	// lines it missed, and goes on with recent ones.
+	// +optional
+	Format LogFormat `json:"format,omitempty"`
 }
 
 // ParseContainerLeaseLogOptions reads query parameters. It fails for a value that
@@ -42,7 +81,9 @@ func ParseContainerLeaseLogOptions(query url.Values, out *ContainerLeaseLogOptio
 		{"tailLines", readInt(&out.TailLines)},
 		{"sinceSeconds", readInt(&out.SinceSeconds)},
 		{"sinceTime", readTimestamp(&out.SinceTime)},
+		{"after", readTimestamp(&out.After)},
 		{"timestamps", readBool(&out.Timestamps)},
+		{"format", readFormat(&out.Format)},
 	} {
 		if !query.Has(p.name) {
 			continue
@@ -87,6 +128,13 @@ func readTimestamp(out **Timestamp) func(string) error {
 			return fmt.Errorf("a time in RFC 3339 such as 2006-01-02T15:04:05Z")
 		}
 		*out = &t
+		return nil
+	}
+}
+
+func readFormat(out *LogFormat) func(string) error {
+	return func(s string) error {
+		*out = LogFormat(s)
 		return nil
 	}
 }

@@ -120,7 +120,7 @@ func ValidateContainerLeaseLogOptions(opts *ContainerLeaseLogOptions) field.Erro
 	if opts.SinceSeconds != nil && opts.SinceTime != nil {
 		errs = append(errs, field.Forbidden(field.NewPath("sinceTime"), "give sinceSeconds or sinceTime, not both"))
 	}
-	return errs
+	return append(errs, validateEnum(field.NewPath("format"), opts.Format, logFormats, optional)...)
 }
 
 var (
@@ -131,6 +131,7 @@ var (
 	operatingModes = []OperatingMode{OperatingModeRunning, OperatingModeSuspended}
 	pullPolicies   = []PullPolicy{PullIfNotPresent, PullAlways, PullNever}
 	networkModes   = []NetworkMode{NetworkIsolated, NetworkNone}
+	logFormats     = []LogFormat{LogText, LogJSON}
 	evidences      = []UsageEvidence{EvidenceEngineExit, EvidenceResized, EvidenceLastSeen}
 )
 

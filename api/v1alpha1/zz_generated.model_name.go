@@ -111,6 +111,11 @@ func (in LeaseReference) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LogRecord) OpenAPIModelName() string {
+	return "dev.containerlease.v1alpha1.LogRecord"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PortStatus) OpenAPIModelName() string {
 	return "dev.containerlease.v1alpha1.PortStatus"
 }

@@ -43,6 +43,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.LeaseClassSpec{}.OpenAPIModelName():                     schema_containerlease_containerlease_api_v1alpha1_LeaseClassSpec(ref),
 		v1alpha1.LeaseCost{}.OpenAPIModelName():                          schema_containerlease_containerlease_api_v1alpha1_LeaseCost(ref),
 		v1alpha1.LeaseReference{}.OpenAPIModelName():                     schema_containerlease_containerlease_api_v1alpha1_LeaseReference(ref),
+		v1alpha1.LogRecord{}.OpenAPIModelName():                          schema_containerlease_containerlease_api_v1alpha1_LogRecord(ref),
 		v1alpha1.PortStatus{}.OpenAPIModelName():                         schema_containerlease_containerlease_api_v1alpha1_PortStatus(ref),
 		v1alpha1.Pricing{}.OpenAPIModelName():                            schema_containerlease_containerlease_api_v1alpha1_Pricing(ref),
 		v1alpha1.QuantityRange{}.OpenAPIModelName():                      schema_containerlease_containerlease_api_v1alpha1_QuantityRange(ref),
@@ -532,10 +533,23 @@ func schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseLogOptions(
 							Ref:         ref(v1alpha1.Timestamp{}.OpenAPIModelName()),
 						},
 					},
+					"after": {
+						SchemaProps: spec.SchemaProps{
+							Description: "After leaves out every line up to and including the one with this timestamp, as it was handed out before: a reader that was cut off goes on where it was, without a line lost or repeated.",
+							Ref:         ref(v1alpha1.Timestamp{}.OpenAPIModelName()),
+						},
+					},
 					"timestamps": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Timestamps puts the time of each line, in RFC 3339 with nanoseconds, in front of it.",
+							Description: "Timestamps puts the time of each line, in RFC 3339 with nanoseconds, in front of it. Format json always has it.",
 							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"format": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Format is text, the default, or json: a LogRecord a line. Who follows a log as text gets every line that the engine still has; as json, a reader that does not keep up is told how many lines it missed, and goes on with recent ones.",
+							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
@@ -1347,6 +1361,56 @@ func schema_containerlease_containerlease_api_v1alpha1_LeaseReference(ref common
 					},
 				},
 				Required: []string{"name", "uid"},
+			},
+		},
+	}
+}
+
+func schema_containerlease_containerlease_api_v1alpha1_LogRecord(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LogRecord is a line of a log in LogJSON. Either it is a line of output, or it says how many lines are missing at its place.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"timestamp": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Timestamp is when the line was written, in RFC 3339 with nanoseconds. It grows from each record to the next, and is the same whenever the line is read, so that it can be the after of another request.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"stream": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Stream is stdout or stderr. With a terminal it is always stdout.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"line": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Line is the text without its line end. What is no UTF-8 is replaced by U+FFFD.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"partial": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Partial means that the line goes on in the next record of its stream: lines of more than 64 KiB are cut.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"dropped": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Dropped is how many lines were passed over because the reader did not keep up. A record that has it has nothing else.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"line"},
 			},
 		},
 	}
