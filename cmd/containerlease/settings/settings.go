@@ -24,6 +24,7 @@ type Settings struct {
 	APIAddress           string
 	Address              string
 	TLSSANs              []string
+	AuthenticationConfig string
 	RedisURL             string
 	RedisPrefix          string
 	DockerHost           string
@@ -66,13 +67,15 @@ func defaultDataDir() string {
 // AddFlags defines a flag for each setting, with the present values as defaults.
 func (s *Settings) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&s.DataDir, "data-dir", s.DataDir,
-		"Directory for the certificates, the admin kubeconfig and, without redis-url, the data of the server's own Redis. Made if missing.")
+		"Directory for the certificates, the tokens, the admin kubeconfig and, without redis-url, the data of the server's own Redis. Made if missing.")
 	fs.StringVar(&s.APIAddress, "api-address", s.APIAddress,
 		"HOST:PORT that the Kubernetes-style API is served on, by HTTPS.")
 	fs.StringVar(&s.Address, "address", s.Address,
 		"HOST:PORT that the gateway is served on: health, metrics and, in time, the REST routes and the dashboard.")
 	fs.StringSliceVar(&s.TLSSANs, "tls-sans", s.TLSSANs,
 		"Further host names and IP addresses for the API's certificate, separated by commas.")
+	fs.StringVar(&s.AuthenticationConfig, "authentication-config", s.AuthenticationConfig,
+		"File that names the OpenID Connect issuers whose users may come in, as an AuthenticationConfiguration of Kubernetes. Empty: none; tokens and client certificates are good in any case.")
 	fs.StringVar(&s.RedisURL, "redis-url", s.RedisURL,
 		"Redis to keep the state in, such as redis://user:password@host:6379/0, rediss://… or unix:///path. Empty: the server starts and stops a redis-server of its own in data-dir.")
 	fs.StringVar(&s.RedisPrefix, "redis-prefix", s.RedisPrefix,
