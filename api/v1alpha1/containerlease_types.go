@@ -11,6 +11,10 @@ import (
 // engine says that the container is gone and the billing record is written.
 const Finalizer = "containerlease.dev/container"
 
+// CreatedByAnnotation names the user who created a lease. The API sets it at creation;
+// nobody changes it.
+const CreatedByAnnotation = "containerlease.dev/created-by"
+
 // ContainerLease asks for one container, with hard limits, for a limited time.
 //
 // +genclient
@@ -26,6 +30,7 @@ const Finalizer = "containerlease.dev/container"
 // +kubebuilder:printcolumn:name=Age,type=date,JSONPath=.metadata.creationTimestamp
 // +kubebuilder:selectablefield:JSONPath=.spec.className
 // +kubebuilder:selectablefield:JSONPath=.status.phase
+// +kubebuilder:selectablefield:JSONPath=.status.container.id
 type ContainerLease struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional

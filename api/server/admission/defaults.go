@@ -1,6 +1,6 @@
 // Package admission holds what the API server does to a request between its decoding
-// and the registry: filling in what a lease leaves to its class, and keeping new
-// things out of namespaces that are being deleted.
+// and the registry: filling in what a lease leaves to its class, keeping new things out
+// of namespaces that are being deleted, and making the namespaces that users may use.
 package admission
 
 import (

@@ -6,8 +6,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -16,6 +19,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/names"
+	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/containerlease/containerlease/api/server/scheme"
@@ -85,6 +89,9 @@ type Resource struct {
 	Reset rest.ResetFieldsStrategy
 	// Attributes returns labels and selectable fields of an object; nil means its name only.
 	Attributes storage.AttrFunc
+	// Indexed are selectable fields, as Attributes calls them, that a watch cache finds objects by
+	// without looking at the others.
+	Indexed []string
 	// Table prints objects.
 	Table rest.TableConvertor
 	// TTL is how long objects live, in seconds; zero means for ever.
@@ -107,7 +114,29 @@ func NewStore(resource Resource, options generic.RESTOptionsGetter) (*genericreg
 	if resource.TTL > 0 {
 		store.TTLFunc = func(runtime.Object, uint64, bool) (uint64, error) { return resource.TTL, nil }
 	}
-	return store, store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: options, AttrFunc: resource.Attributes})
+	complete := &generic.StoreOptions{RESTOptions: options, AttrFunc: resource.Attributes}
+	if len(resource.Indexed) > 0 {
+		complete.Indexers = indexers(resource)
+		store.PredicateFunc = func(label labels.Selector, field fields.Selector) storage.SelectionPredicate {
+			return storage.SelectionPredicate{Label: label, Field: field, GetAttrs: resource.Attributes, IndexFields: resource.Indexed}
+		}
+	}
+	return store, store.CompleteWithOptions(complete)
+}
+
+func indexers(resource Resource) *cache.Indexers {
+	all := cache.Indexers{}
+	for _, name := range resource.Indexed {
+		all[storage.FieldIndex(name)] = func(obj any) ([]string, error) {
+			object, ok := obj.(runtime.Object)
+			if !ok {
+				return nil, fmt.Errorf("unexpected object %T", obj)
+			}
+			_, values, err := resource.Attributes(object)
+			return []string{values[name]}, err
+		}
+	}
+	return &all
 }
 
 // ResetFields is a rest.ResetFieldsStrategy for fields of one API version.

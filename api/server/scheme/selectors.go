@@ -37,8 +37,8 @@ func addFieldLabels(scheme *runtime.Scheme) error {
 		schema.GroupVersionKind
 		labels map[string]string
 	}{
-		{ours("ContainerLease"), same("spec.className", "spec.image", "status.phase", "status.finishReason")},
-		{ours("BillingRecord"), same("spec.lease.name", "spec.className", "spec.finishReason")},
+		{ours("ContainerLease"), same("metadata.uid", "spec.className", "spec.image", "status.phase", "status.finishReason", "status.container.id")},
+		{ours("BillingRecord"), same("spec.lease.name", "spec.lease.uid", "spec.className", "spec.finishReason")},
 		{corev1.SchemeGroupVersion.WithKind("Namespace"), same("status.phase")},
 		{corev1.SchemeGroupVersion.WithKind("Event"), same(
 			"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",

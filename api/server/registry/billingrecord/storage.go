@@ -51,6 +51,7 @@ func attributes(obj runtime.Object) (labels.Set, fields.Set, error) {
 	record := obj.(*v1alpha1.BillingRecord)
 	return record.Labels, generic.AddObjectMetaFieldsSet(fields.Set{
 		"spec.lease.name":   record.Spec.Lease.Name,
+		"spec.lease.uid":    string(record.Spec.Lease.UID),
 		"spec.className":    record.Spec.ClassName,
 		"spec.finishReason": string(record.Spec.FinishReason),
 	}, &record.ObjectMeta, true), nil

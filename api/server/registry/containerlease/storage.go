@@ -39,6 +39,7 @@ func New(options generic.RESTOptionsGetter, classes Classes, clock clock.Passive
 		Strategy:   behaviour,
 		Reset:      registry.Reset("status"),
 		Attributes: attributes,
+		Indexed:    []string{uidField, containerField},
 		Table:      newTable(clock),
 	}, options)
 	if err != nil {
@@ -59,9 +60,21 @@ func (s Storage) Lease(ctx context.Context, name string) (*v1alpha1.ContainerLea
 	return obj.(*v1alpha1.ContainerLease), nil
 }
 
+// The fields that a lease is looked up by when its namespace and name are not known.
+const (
+	uidField       = "metadata.uid"
+	containerField = "status.container.id"
+)
+
 func attributes(obj runtime.Object) (labels.Set, fields.Set, error) {
 	lease := obj.(*v1alpha1.ContainerLease)
+	containerID := ""
+	if lease.Status.Container != nil {
+		containerID = lease.Status.Container.ID
+	}
 	return lease.Labels, generic.AddObjectMetaFieldsSet(fields.Set{
+		uidField:              string(lease.UID),
+		containerField:        containerID,
 		"spec.className":      lease.Spec.ClassName,
 		"spec.image":          lease.Spec.Image,
 		"status.phase":        string(lease.Status.Phase),

@@ -29,20 +29,24 @@ type strategy struct {
 // PrepareForCreate starts the lease's life: whatever status somebody sent is dropped. The
 // finalizer is on it from the first moment, so that even a lease that is deleted at once
 // goes only after its record is written.
-func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
+func (strategy) PrepareForCreate(ctx context.Context, obj runtime.Object) {
 	lease := obj.(*v1alpha1.ContainerLease)
 	lease.Generation = 1
 	lease.Status = v1alpha1.ContainerLeaseStatus{Phase: v1alpha1.LeasePending}
 	if !slices.Contains(lease.Finalizers, v1alpha1.Finalizer) {
 		lease.Finalizers = append(lease.Finalizers, v1alpha1.Finalizer)
 	}
+	sign(ctx, lease)
 }
 
-// PrepareForUpdate keeps the status and counts changes of the spec.
-func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+// PrepareForUpdate keeps the status and what a lease's owner has no say in, and counts
+// changes of the spec.
+func (strategy) PrepareForUpdate(ctx context.Context, obj, old runtime.Object) {
 	lease, was := obj.(*v1alpha1.ContainerLease), old.(*v1alpha1.ContainerLease)
 	lease.Status = was.Status
 	lease.Generation = registry.NextGeneration(was.Generation, &lease.Spec, &was.Spec)
+	keepSignature(lease, was)
+	keepFinalizer(ctx, lease, was)
 }
 
 // Validate reports what is wrong with the lease by itself and what its class doesn't
