@@ -80,8 +80,8 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	}
 	binary, err := exec.LookPath(options.Binary)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not installed: install it (`apt-get install redis-server`), "+
-			"or set REDIS_URL to a Redis that is running: %w", options.Binary, err)
+		return nil, fmt.Errorf("%s is not installed: set REDIS_URL to a Redis that is running (redis://HOST:6379/0), "+
+			"or install it (`apt-get install redis-server`): %w", options.Binary, err)
 	}
 	dir, err := privateDir(options.Dir)
 	if err != nil {
