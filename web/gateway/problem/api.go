@@ -34,10 +34,14 @@ var ofReason = map[metav1.StatusReason]Problem{
 	metav1.StatusReasonStoreReadError:        Unavailable,
 }
 
-// From returns the problem that an error of the API, or of a deadline, is. Field errors keep
-// the paths of the API's object; a handler whose request names them otherwise renames them.
+// From returns the problem that an error is: a Problem as it is, an error of the API by the
+// table above, a deadline, and any other as Internal. Field errors keep the paths of the API's
+// object; a handler whose request names them otherwise renames them.
 func From(err error) *Problem {
+	var p *Problem
 	switch {
+	case errors.As(err, &p):
+		return p
 	case errors.Is(err, context.DeadlineExceeded):
 		return Timeout.With("the server did not answer in time; nothing is known of the outcome, so look before you try again")
 	case errors.Is(err, context.Canceled):
@@ -57,7 +61,7 @@ func From(err error) *Problem {
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		known = Conflict // with its deletion, whoever asks
 	}
-	p := known.With(s.Message)
+	p = known.With(s.Message)
 	if s.Details == nil {
 		return p
 	}

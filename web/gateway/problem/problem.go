@@ -4,8 +4,6 @@ package problem
 
 import (
 	"encoding/json"
-	"errors"
-	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -94,18 +92,18 @@ var (
 	Canceled = kind(statusClientClosedRequest, "canceled", "The client went away")
 )
 
-// Write answers a request with err: a *Problem as it is, an error of the API by the table of
-// From, any other as Internal, logged, without a word of the inside.
+// Write answers a request with the problem that err is, by From. One that is Internal is
+// logged, and answered without a word of the inside.
 func Write(w http.ResponseWriter, r *http.Request, err error) {
-	var p *Problem
-	if !errors.As(err, &p) {
-		p = From(err)
-	}
-	answer := *p
+	answer := *From(err)
 	answer.RequestID = requestid.From(r.Context())
 	if answer.Status == http.StatusInternalServerError {
-		slog.ErrorContext(r.Context(), "request failed", "requestID", answer.RequestID, "method", r.Method, "path", r.URL.Path, "error", err)
+		logInternal(r, answer.RequestID, err)
 		answer.Detail = "the server's log has the details under request ID " + answer.RequestID
+	}
+	if began(w) {
+		// A second answer behind the half of a first would pass for its rest: break off instead.
+		panic(http.ErrAbortHandler)
 	}
 	header := w.Header()
 	if answer.RetryAfter > 0 {
