@@ -8,8 +8,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// LogFormat is how the lines of a log are written.
-type LogFormat string
+// LogFormat is how the lines of a log are written. It is an alias since the API server
+// describes only query parameters of Go's own types.
+type LogFormat = string
 
 const (
 	// LogText is the output as the container wrote it: standard output and standard error in one.
