@@ -45,7 +45,7 @@ This is the server. leasectl and kubectl are its clients.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newConfigCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newTokenCommand(), newConfigCommand(), newVersionCommand())
 	return root
 }
 

@@ -111,7 +111,7 @@ func openEngine(ctx context.Context, s settings.Settings, instance string, logge
 }
 
 // newAPI makes the API server, its certificates and the admin's kubeconfig.
-func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, engine *docker.Driver, logger *slog.Logger) (*server.Server, error) {
+func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, engine *docker.Driver, trusted *credentials, logger *slog.Logger) (*server.Server, error) {
 	directory := certs.Directory(filepath.Join(s.DataDir, "pki"))
 	host, _, err := net.SplitHostPort(s.APIAddress)
 	if err != nil {
@@ -135,6 +135,7 @@ func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, engi
 		Listener:        listener,
 		Certificates:    directory,
 		Logs:            logs{engine},
+		Tokens:          trusted.recognisers,
 		ExternalAddress: address,
 		ShutdownTimeout: s.ShutdownTimeout,
 		Logger:          logger,

@@ -41,6 +41,11 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, self.Close()) }()
 
+	trusted, err := openCredentials(s, logger)
+	if err != nil {
+		return err
+	}
+	defer trusted.close()
 	gatewayListener, err := listen(ctx, "address", s.Address)
 	if err != nil {
 		return err
@@ -65,7 +70,7 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
 
-	api, err := newAPI(s, apiListener, store, engine, logger)
+	api, err := newAPI(s, apiListener, store, engine, trusted, logger)
 	if err != nil {
 		return err
 	}
