@@ -91,7 +91,8 @@ type Condition struct {
 	Type string `json:"type"`
 }
 
-// Container A lease and its container.
+// Container A lease and its container. Its price is known from the start, unless its class was deleted
+// before it was accepted.
 type Container struct {
 	ClassName string `json:"className"`
 
@@ -114,7 +115,7 @@ type Container struct {
 	// Currency An ISO 4217 code
 	//
 	// Example: USD
-	Currency Currency `json:"currency"`
+	Currency Currency `json:"currency,omitempty"`
 
 	// DurationMinutes How long the container may run. Not whole only for a lease that was made elsewhere.
 	DurationMinutes float64 `json:"durationMinutes"`
@@ -125,7 +126,7 @@ type Container struct {
 	// EstimatedCost A decimal string
 	//
 	// Example: 0.01125
-	EstimatedCost Amount `json:"estimatedCost"`
+	EstimatedCost Amount `json:"estimatedCost,omitempty"`
 
 	// ExitCode Exit code of the command, once it ended.
 	ExitCode *int32 `json:"exitCode,omitempty"`
@@ -145,7 +146,7 @@ type Container struct {
 	// HourlyRate A decimal string
 	//
 	// Example: 0.01125
-	HourlyRate Amount `json:"hourlyRate"`
+	HourlyRate Amount `json:"hourlyRate,omitempty"`
 
 	// ID Stays the same for as long as the lease exists.
 	ID LeaseID `json:"id"`
@@ -380,7 +381,8 @@ type ProvisionRequest struct {
 	Name string `json:"name,omitempty"`
 }
 
-// Provisioned A lease that was asked for.
+// Provisioned A lease that was asked for. Its price is known from the start, unless its class was deleted
+// in that moment.
 type Provisioned struct {
 	// ContainerID The engine's ID of the container
 	ContainerID ContainerID `json:"containerId,omitempty"`
@@ -389,12 +391,12 @@ type Provisioned struct {
 	// Currency An ISO 4217 code
 	//
 	// Example: USD
-	Currency Currency `json:"currency"`
+	Currency Currency `json:"currency,omitempty"`
 
 	// EstimatedCost A decimal string
 	//
 	// Example: 0.01125
-	EstimatedCost Amount `json:"estimatedCost"`
+	EstimatedCost Amount `json:"estimatedCost,omitempty"`
 
 	// ExpiryTime When the container is stopped. Null until it has started.
 	ExpiryTime *time.Time `json:"expiryTime"`
@@ -402,7 +404,7 @@ type Provisioned struct {
 	// HourlyRate A decimal string
 	//
 	// Example: 0.01125
-	HourlyRate Amount `json:"hourlyRate"`
+	HourlyRate Amount `json:"hourlyRate,omitempty"`
 
 	// ID Stays the same for as long as the lease exists.
 	ID        LeaseID `json:"id"`
