@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -374,4 +375,17 @@ func TestOpenExplainsItself(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOpenAgain is about a server that starts before its Redis, and tries until that is there.
+func TestOpenAgain(t *testing.T) {
+	config := testConfig()
+	config.Registerer = prometheus.NewRegistry()
+	there := config.URL
+	config.URL = "redis://127.0.0.1:1"
+	if _, err := Open(t.Context(), config); err == nil {
+		t.Fatal("a Redis that is not there was opened")
+	}
+	config.URL = there
+	openStore(t, config)
 }

@@ -69,6 +69,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	options.OnConnect = s.admit
 	s.client = goredis.NewClient(options)
 	if err := s.settleFence(ctx); err != nil {
+		s.metrics.unregister() // for the next attempt
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.closeClient())
 	}
 
