@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,13 +17,18 @@ import (
 
 // instance is this server among others that may drive the same engine, such as the one of a
 // test run beside a developer's own. Its ID is kept in the data directory and is on every
-// container it makes, so that none takes another's for orphans. While it lives it holds an
-// abstract Unix socket named after the ID, which the kernel takes back however the
-// process ends: so a data directory is used by one process at a time.
+// container it makes, so that none takes another's for orphans. While it lives it holds a
+// lock on a file beside the ID, which the kernel takes back however the process ends: so a
+// data directory is used by one process at a time, also if it is a volume that containers
+// share, which have nothing else in common.
 type instance struct {
-	id       string
-	listener net.Listener
+	id   string
+	lock *os.File
 }
+
+// claimRetry is how often a claim that waits looks again: a lock can't be waited for
+// without giving up the choice to stop waiting.
+const claimRetry = 50 * time.Millisecond
 
 // claimInstance claims the data directory, which must exist. It waits for a process that
 // holds it to end, but no longer than patience.
@@ -34,41 +37,47 @@ func claimInstance(ctx context.Context, dataDir string, patience time.Duration, 
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", socketName(id))
-		if err == nil {
-			return &instance{id: id, listener: listener}, nil
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("claiming data directory %s: %w", dataDir, err)
-		}
-		logger.Info("waiting for the server that uses the data directory to end", "dataDir", dataDir)
-		if err := awaitEnd(ctx, id); err != nil {
-			return nil, fmt.Errorf("data directory %s is used by another containerlease server: stop that one, or give this one another --data-dir", dataDir)
-		}
+	lock, err := os.OpenFile(filepath.Join(dataDir, "instance-lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("claiming data directory %s: %w", dataDir, err)
 	}
+	if err := acquire(ctx, lock, patience, func() {
+		logger.Info("waiting for the server that uses the data directory to end", "dataDir", dataDir)
+	}); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errors.New("another containerlease server uses it: stop that one, or give this one another --data-dir")
+		}
+		return nil, errors.Join(fmt.Errorf("claiming data directory %s: %w", dataDir, err), lock.Close())
+	}
+	return &instance{id: id, lock: lock}, nil
 }
 
-// awaitEnd blocks until the process that holds the socket of id has ended.
-func awaitEnd(ctx context.Context, id string) error {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socketName(id))
-	if err != nil {
-		return ctx.Err() // it ended in between, unless ctx did
+// acquire takes the lock on a file. If another process has it, it calls waiting once, and
+// fails with EWOULDBLOCK when patience is over.
+func acquire(ctx context.Context, file *os.File, patience time.Duration, waiting func()) error {
+	take := func() error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+	err := take()
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return err
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	// Nobody ever answers: reading ends with the process at the other side.
-	_, _ = io.Copy(io.Discard, conn)
-	return ctx.Err()
+	waiting()
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, syscall.EWOULDBLOCK)
+	defer cancel()
+	retry := time.NewTicker(claimRetry)
+	defer retry.Stop()
+	for errors.Is(err, syscall.EWOULDBLOCK) {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-retry.C:
+			err = take()
+		}
+	}
+	return err
 }
 
 // Close gives the data directory back.
-func (i *instance) Close() error { return i.listener.Close() }
-
-func socketName(id string) string { return "@containerlease/" + id }
+func (i *instance) Close() error { return i.lock.Close() }
 
 // instanceID reads the ID in file, or makes one there.
 func instanceID(file string) (string, error) {

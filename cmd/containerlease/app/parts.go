@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -142,17 +141,15 @@ func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, engi
 	})
 }
 
-// reachable is an address to reach a listener by from this machine.
+// reachable is an address to reach a listener by from this machine. One that listens on all
+// addresses does so on those of IPv4, too, which machines without IPv6 (most containers
+// among them) have and others hardly lack.
 func reachable(address net.Addr) string {
 	host, port, err := net.SplitHostPort(address.String())
 	if err != nil {
 		return address.String()
 	}
-	switch ip := net.ParseIP(host); {
-	case !ip.IsUnspecified():
-	case strings.Contains(host, ":"):
-		host = "::1"
-	default:
+	if net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
