@@ -13,7 +13,7 @@ const generatedNote = "<!-- Written by `make generate` from the commands' own he
 // flagColumns is where the usage of a flag is wrapped.
 const flagColumns = 96
 
-// describe writes a section about a command.
+// describe writes a section about a command, and one about each of its own.
 func describe(b *bytes.Buffer, command *cobra.Command, withFlags bool) {
 	if !command.IsAvailableCommand() || command.Name() == "help" {
 		return
@@ -22,13 +22,17 @@ func describe(b *bytes.Buffer, command *cobra.Command, withFlags bool) {
 	if text == "" {
 		text = command.Short + "."
 	}
-	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", command.Name(), flush(text))
+	_, name, _ := strings.Cut(command.CommandPath(), " ")
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", name, flush(text))
 	fmt.Fprintf(b, "```\n%s\n```\n", command.UseLine())
 	if command.HasExample() {
 		fmt.Fprintf(b, "\n```sh\n%s\n```\n", outdent(command.Example))
 	}
 	if flags := command.LocalNonPersistentFlags(); withFlags && flags.HasAvailableFlags() {
 		fmt.Fprintf(b, "\n```\n%s\n```\n", outdent(flags.FlagUsagesWrapped(flagColumns)))
+	}
+	for _, sub := range command.Commands() {
+		describe(b, sub, withFlags)
 	}
 }
 
