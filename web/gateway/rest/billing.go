@@ -123,7 +123,7 @@ func totals(bills []openapi.Bill) ([]openapi.Total, error) {
 // nanoUnits reads an amount. Unlike a price, it has no bound.
 func nanoUnits(amount string) (*big.Int, error) {
 	whole, fraction, _ := strings.Cut(amount, ".")
-	if pad := v1alpha1.MoneyDecimals - len(fraction); pad >= 0 {
+	if pad := v1alpha1.MoneyDecimals - len(fraction); whole != "" && pad >= 0 {
 		if nano, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", pad), 10); ok {
 			return nano, nil
 		}
