@@ -157,6 +157,49 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// TestSample: the file that users begin with gives the roles that it says it does.
+func TestSample(t *testing.T) {
+	sample, err := os.ReadFile(filepath.Join("..", "..", "..", "config", "samples", "authentication.yaml"))
+	must(t, err)
+	issuer := issuertest.New(t)
+	const url = "    url: https://login.example.com\n"
+	here := "    url: " + issuer.URL + "\n    certificateAuthority: |\n"
+	for line := range strings.Lines(issuer.CA) {
+		here += "      " + line
+	}
+	if !strings.Contains(string(sample), url) {
+		t.Fatalf("the sample names another issuer than %s", url)
+	}
+	tokens := recognise(t, strings.Replace(string(sample), url, here, 1))
+	await(t, tokens, issuer.Sign(t, map[string]any{"email": "a@example.com", "email_verified": true}))
+
+	for name, tc := range map[string]struct {
+		claims map[string]any
+		want   []string
+	}{
+		"Everybody":  {map[string]any{"email_verified": true}, []string{"containerlease.dev:editor"}},
+		"Team":       {map[string]any{"email_verified": true, "groups": []string{"team-a"}}, []string{"containerlease.dev:editor:team-a", "containerlease.dev:editor"}},
+		"Admin":      {map[string]any{"email_verified": true, "groups": []string{"platform"}}, []string{"containerlease.dev:admin", "containerlease.dev:editor"}},
+		"OtherGroup": {map[string]any{"email_verified": true, "groups": []string{"containerlease.dev:admin"}}, []string{"other:containerlease.dev:admin", "containerlease.dev:editor"}},
+		"Unverified": {map[string]any{"email_verified": false}, nil},
+		"Unsaid":     {map[string]any{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.claims["email"] = "a@example.com"
+			response, ok, err := tokens.AuthenticateToken(t.Context(), issuer.Sign(t, tc.claims))
+			if ok != (tc.want != nil) {
+				t.Fatalf("got %v, %v", ok, err)
+			}
+			if !ok {
+				return
+			}
+			if diff := cmp.Diff(tc.want, response.User.GetGroups()); diff != "" || response.User.GetName() != "a@example.com" {
+				t.Errorf("user %q; groups (-want +got):\n%s", response.User.GetName(), diff)
+			}
+		})
+	}
+}
+
 func TestLoadVersions(t *testing.T) {
 	for _, version := range []string{"v1", "v1beta1"} {
 		_, err := issuers.Load(write(t, "apiVersion: apiserver.config.k8s.io/"+version+"\nkind: AuthenticationConfiguration\njwt: []\n"))
