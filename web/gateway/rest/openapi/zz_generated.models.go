@@ -260,7 +260,7 @@ type Event struct {
 	Message   string `json:"message"`
 	Namespace string `json:"namespace"`
 
-	// Reason What happened
+	// Reason What happened, in a word
 	Reason string `json:"reason"`
 
 	// Time When it last happened
