@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/rest"
-	"k8s.io/component-base/metrics/legacyregistry"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -27,7 +24,6 @@ import (
 	"github.com/containerlease/containerlease/controllers"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver/docker"
-	"github.com/containerlease/containerlease/web/gateway"
 )
 
 const (
@@ -173,25 +169,5 @@ func newManager(api *rest.Config, engine *docker.Driver, s settings.Settings, se
 		ConcurrentCreations: s.MaxConcurrentCreates,
 		OrphanInterval:      s.CleanupInterval,
 		Instance:            self.id,
-	})
-}
-
-// newGateway makes the gateway. It is ready when the API, the store and the controllers' caches are.
-func newGateway(api *server.Server, store *redis.Store, mgr manager.Manager, logger *slog.Logger) http.Handler {
-	return gateway.New(gateway.Config{
-		Logger: logger,
-		Ready: []healthz.HealthChecker{
-			healthz.NamedCheck("store", func(r *http.Request) error { return store.Ready(r.Context()) }),
-			healthz.NamedCheck("api", func(r *http.Request) error { return api.Ready(r.Context()) }),
-			healthz.NamedCheck("controllers", func(r *http.Request) error {
-				synced, cancel := context.WithTimeout(r.Context(), time.Second)
-				defer cancel()
-				if !mgr.GetCache().WaitForCacheSync(synced) {
-					return errors.New("the controllers have not read all leases yet")
-				}
-				return nil
-			}),
-		},
-		Metrics: metricsHandler(metrics.Registry, legacyregistry.DefaultGatherer),
 	})
 }

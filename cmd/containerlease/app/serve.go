@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,7 +13,10 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/component-base/version"
 
+	"github.com/containerlease/containerlease/api/server/roles"
+	"github.com/containerlease/containerlease/api/server/tokens"
 	"github.com/containerlease/containerlease/cmd/containerlease/settings"
+	"github.com/containerlease/containerlease/web/gateway"
 )
 
 const (
@@ -46,6 +47,10 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 		return err
 	}
 	defer trusted.close()
+	certificate, err := gatewayCertificate(s)
+	if err != nil {
+		return err
+	}
 	gatewayListener, err := listen(ctx, "address", s.Address)
 	if err != nil {
 		return err
@@ -80,6 +85,10 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 	go func() { apiDone <- api.Run(apiCtx) }()
 
 	mgr, err := newManager(api.LoopbackConfig(), engine, s, self)
+	var web *gateway.Gateway
+	if err == nil {
+		web, err = newGateway(s, api, store, trusted, mgr, logger)
+	}
 	if err == nil {
 		err = runUntil(ctx, apiDone, func(ctx context.Context) error {
 			if err := awaitReady(ctx, api); err != nil {
@@ -88,13 +97,13 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 			group, ctx := errgroup.WithContext(ctx)
 			group.Go(func() error { return mgr.Start(ctx) })
 			group.Go(func() error {
-				return serveGateway(ctx, gatewayListener, newGateway(api, store, mgr, logger), s.ShutdownTimeout)
+				return serveGateway(ctx, gatewayListener, certificate, web, s.ShutdownTimeout)
 			})
 			group.Go(func() error {
 				if !mgr.GetCache().WaitForCacheSync(ctx) {
 					return nil // ctx ended first
 				}
-				return announce(out, s, apiListener.Addr(), gatewayListener.Addr())
+				return announce(ctx, out, s, trusted.tokens, apiListener.Addr(), gatewayListener.Addr())
 			})
 			return group.Wait()
 		})
@@ -144,42 +153,36 @@ func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveGateway serves until ctx ends, then lets requests under way end, for as long as patience.
-func serveGateway(ctx context.Context, listener net.Listener, handler http.Handler, patience time.Duration) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serving the gateway: %w", err)
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if err := server.Shutdown(stopping); err != nil {
-		return errors.Join(fmt.Errorf("ending the gateway's requests: %w", err), server.Close())
-	}
-	return nil
+// administrator is who the sign-in link is for that the server prints: somebody who may do
+// everything, and has a namespace to make leases in.
+var administrator = tokens.Grant{
+	User:   "admin",
+	Groups: []string{roles.Group(roles.Admin, ""), roles.Group(roles.Editor, "")},
 }
 
-// announce tells a person where to go from here.
-func announce(out io.Writer, s settings.Settings, api, gateway net.Addr) error {
-	kubeconfig := kubeconfigPath(s.DataDir)
-	_, err := fmt.Fprintf(out, `ContainerLease %s is ready.
+// announce tells a person where to go from here, and lets them in.
+func announce(ctx context.Context, out io.Writer, s settings.Settings, store *tokens.Store, api, web net.Addr) error {
+	url, kubeconfig := gatewayURL(s, web), kubeconfigPath(s.DataDir)
+	if err := saveGatewayURL(s.DataDir, url); err != nil {
+		return err
+	}
+	secret, _, err := store.NewLink(ctx, administrator, tokens.LinkLifetime)
+	if err != nil {
+		return fmt.Errorf("making a sign-in link: %w", err)
+	}
+	_, err = fmt.Fprintf(out, `ContainerLease %s is ready.
 
+  Sign in     %s
+              (good once, for %.0f minutes; "containerlease token link" makes another)
+  REST        %s/api   (described by /api/openapi.yaml)
+  Health      %s   (/healthz, /readyz, /metrics)
   API         https://%s
-  Gateway     http://%s   (/healthz, /readyz, /metrics)
   Kubeconfig  %s
 
 Try:
 
   kubectl --kubeconfig %s get leaseclasses
-`, version.Get().GitVersion, api, gateway, kubeconfig, kubeconfig)
+`, version.Get().GitVersion, signInLink(url, secret), tokens.LinkLifetime.Minutes(), url, url, api, kubeconfig, kubeconfig)
 	return err
 }
 

@@ -16,13 +16,25 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/containerlease/containerlease/web/gateway/door"
 )
+
+// maxRate is more than a gateway can serve in a second.
+const maxRate = 1_000_000
 
 // Settings of the server. The usage texts in AddFlags are their documentation.
 type Settings struct {
 	DataDir              string
 	APIAddress           string
 	Address              string
+	ExternalURL          string
+	TLSCertFile          string
+	TLSKeyFile           string
+	AllowedHosts         []string
+	AllowedOrigins       []string
+	RateLimit            int
+	RateBurst            int
 	TLSSANs              []string
 	AuthenticationConfig string
 	RedisURL             string
@@ -41,6 +53,8 @@ func Default() Settings {
 		DataDir:              defaultDataDir(),
 		APIAddress:           "127.0.0.1:8443",
 		Address:              "127.0.0.1:8080",
+		RateLimit:            door.DefaultRate,
+		RateBurst:            door.DefaultBurst,
 		RedisPrefix:          "containerlease",
 		CleanupInterval:      time.Minute,
 		MaxConcurrentCreates: 4,
@@ -71,7 +85,21 @@ func (s *Settings) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&s.APIAddress, "api-address", s.APIAddress,
 		"HOST:PORT that the Kubernetes-style API is served on, by HTTPS.")
 	fs.StringVar(&s.Address, "address", s.Address,
-		"HOST:PORT that the gateway is served on: health, metrics and, in time, the REST routes and the dashboard.")
+		"HOST:PORT that the gateway is served on: REST, log streams, sign-in, health and metrics.")
+	fs.StringVar(&s.ExternalURL, "external-url", s.ExternalURL,
+		"URL by which people reach the gateway, such as https://leases.example behind a proxy that ends TLS: its host is answered to, and sign-in links begin with it. Empty: by address.")
+	fs.StringVar(&s.TLSCertFile, "tls-cert-file", s.TLSCertFile,
+		"Certificate, in PEM, with those between it and its authority behind it, to serve the gateway by HTTPS. A replaced file is noticed. Empty: plain HTTP.")
+	fs.StringVar(&s.TLSKeyFile, "tls-key-file", s.TLSKeyFile,
+		"Key of tls-cert-file, in PEM.")
+	fs.StringSliceVar(&s.AllowedHosts, "allowed-hosts", s.AllowedHosts,
+		"Further host names that the gateway answers to, such as leases.example or *.leases.example, separated by commas. Beside them: localhost, IP addresses, and the hosts of address and external-url.")
+	fs.StringSliceVar(&s.AllowedOrigins, "allowed-origins", s.AllowedOrigins,
+		"Origins of other sites' pages that may use the gateway from a browser, such as https://dashboard.example, separated by commas.")
+	fs.Var(&positiveInt{&s.RateLimit, maxRate}, "rate-limit",
+		"Requests per second that each user may make of the gateway, and each address without a good credential.")
+	fs.Var(&positiveInt{&s.RateBurst, maxRate}, "rate-burst",
+		"Requests that each may make at once, before rate-limit counts.")
 	fs.StringSliceVar(&s.TLSSANs, "tls-sans", s.TLSSANs,
 		"Further host names and IP addresses for the API's certificate, separated by commas.")
 	fs.StringVar(&s.AuthenticationConfig, "authentication-config", s.AuthenticationConfig,
@@ -101,6 +129,9 @@ func (s *Settings) Validate() error {
 			return fmt.Errorf("%s: %q: must be HOST:PORT, such as 127.0.0.1:8443: %w", address.flag, address.value, err)
 		}
 	}
+	if err := s.validateGateway(); err != nil {
+		return err
+	}
 	if s.DataDir == "" {
 		return fmt.Errorf("data-dir: must not be empty")
 	}
@@ -110,6 +141,27 @@ func (s *Settings) Validate() error {
 	var err error
 	if s.DataDir, err = filepath.Abs(s.DataDir); err != nil {
 		return fmt.Errorf("data-dir: %w", err)
+	}
+	return nil
+}
+
+// validateGateway reports what the gateway's door would not take.
+func (s *Settings) validateGateway() error {
+	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
+		return fmt.Errorf("tls-cert-file: %q, tls-key-file: %q: name both, or none", s.TLSCertFile, s.TLSKeyFile)
+	}
+	if _, err := door.ParseExternalURL(s.ExternalURL); err != nil {
+		return fmt.Errorf("external-url: %w", err)
+	}
+	for _, host := range s.AllowedHosts {
+		if err := door.ValidateHost(host); err != nil {
+			return fmt.Errorf("allowed-hosts: %w", err)
+		}
+	}
+	for _, origin := range s.AllowedOrigins {
+		if _, err := door.ParseOrigin(origin); err != nil {
+			return fmt.Errorf("allowed-origins: %w", err)
+		}
 	}
 	return nil
 }

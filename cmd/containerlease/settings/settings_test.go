@@ -98,7 +98,7 @@ func TestLoadRefuses(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"UnknownKey":       {file: "adress: x:1\n", want: []string{`unknown key "adress"`, "address, apiAddress"}},
+		"UnknownKey":       {file: "adress: x:1\n", want: []string{`unknown key "adress"`, "address, allowedHosts"}},
 		"NotYAML":          {file: "a: [\n", want: []string{"config.yaml"}},
 		"DuplicateKey":     {file: "logLevel: info\nlogLevel: warn\n", want: []string{"logLevel"}},
 		"BadValueInFile":   {file: "logLevel: loud\n", want: []string{"logLevel", "loud", "must be one of debug, info, warn, error"}},
@@ -106,6 +106,11 @@ func TestLoadRefuses(t *testing.T) {
 		"BadEnvironment":   {env: map[string]string{"CLEANUP_INTERVAL_MINUTES": "often"}, want: []string{`CLEANUP_INTERVAL_MINUTES="often"`, "whole number of minutes"}},
 		"PortTooLarge":     {env: map[string]string{"SERVER_PORT": "70000"}, want: []string{"SERVER_PORT", "1 to 65535"}},
 		"NegativeInterval": {args: []string{"--cleanup-interval=-1m"}, want: []string{"cleanup-interval", "above zero"}},
+		"CertificateAlone": {args: []string{"--tls-cert-file=tls.crt"}, want: []string{"tls-key-file", "both"}},
+		"ExternalURLPath":  {args: []string{"--external-url=https://leases.example/x"}, want: []string{"external-url", "https://leases.example/x"}},
+		"AllowedHostPort":  {args: []string{"--allowed-hosts=leases.example:8080"}, want: []string{"allowed-hosts", "without a port"}},
+		"AnyOrigin":        {args: []string{"--allowed-origins=*"}, want: []string{"allowed-origins", `"*"`}},
+		"NoRate":           {args: []string{"--rate-limit=0"}, want: []string{"rate-limit", "1 to 1000000"}},
 		"AddressNoPort":    {args: []string{"--api-address=localhost"}, want: []string{"api-address", "HOST:PORT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +137,7 @@ func TestDocumentsHoldTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := portable()
-	want.TLSSANs = []string{}
+	want.TLSSANs, want.AllowedHosts, want.AllowedOrigins = []string{}, []string{}, []string{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the documented file is not the default (-want +got):\n%s", diff)
 	}

@@ -1,0 +1,183 @@
+package door
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/containerlease/containerlease/web/gateway/caller"
+	"github.com/containerlease/containerlease/web/gateway/problem"
+)
+
+// sessionCookie is the name of the cookie; on HTTPS behind securePrefix, by which browsers make sure
+// that nobody but this very host set it.
+const (
+	sessionCookie = "containerlease_session"
+	securePrefix  = "__Host-"
+)
+
+// Routes adds /api/session and /api/tickets. Identify must be in front.
+func (d *Door) Routes(r chi.Router) {
+	r.Post("/api/session", d.signIn)
+	r.Group(func(r chi.Router) {
+		r.Use(d.Require)
+		r.Get("/api/session", d.showSession)
+		r.Delete("/api/session", d.signOut)
+		r.Post("/api/tickets", d.createTicket)
+	})
+}
+
+// sessionAnswer is the Session of the API's document.
+type sessionAnswer struct {
+	User       string     `json:"user"`
+	Admin      bool       `json:"admin"`
+	Namespace  string     `json:"namespace"`
+	Namespaces []string   `json:"namespaces"`
+	ExpiresAt  *time.Time `json:"expiresAt"`
+}
+
+func describe(who caller.Identity) sessionAnswer {
+	answer := sessionAnswer{User: who.User, Admin: who.Admin, Namespace: who.Namespace, Namespaces: []string{}}
+	answer.Namespaces = append(answer.Namespaces, who.Namespaces...)
+	if !who.Expires.IsZero() {
+		expires := who.Expires.UTC()
+		answer.ExpiresAt = &expires
+	}
+	return answer
+}
+
+// signIn is POST /api/session: it trades the token in the body for a session; without a body, the one
+// in the Authorization header.
+func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
+	token, err := readToken(r)
+	if err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	who, err := d.startSession(w, r, token)
+	if err != nil {
+		if errors.Is(err, caller.ErrUnauthenticated) {
+			d.refuse(w, r, problem.Unauthenticated.With("the token is not, or no longer, valid"))
+			return
+		}
+		problem.Write(w, r, err)
+		return
+	}
+	answer(w, r, http.StatusCreated, describe(who))
+}
+
+// startSession signs somebody in, and gives the browser its cookie. What is wrong with the token is a
+// caller.ErrUnauthenticated.
+func (d *Door) startSession(w http.ResponseWriter, r *http.Request, token string) (caller.Identity, error) {
+	session, err := d.identities.SignIn(r.Context(), token)
+	if err != nil {
+		return caller.Identity{}, err
+	}
+	who, err := d.identities.Identify(r.Context(), session.Credential)
+	if err != nil {
+		return caller.Identity{}, err
+	}
+	d.setCookie(w, r, session)
+	visitOf(r).User = who.User
+	d.audit(r, "signin", http.StatusCreated, "")
+	return who, nil
+}
+
+// showSession is GET /api/session.
+func (d *Door) showSession(w http.ResponseWriter, r *http.Request) {
+	who, _ := caller.From(r.Context())
+	answer(w, r, http.StatusOK, describe(who.Identity))
+}
+
+// signOut is DELETE /api/session. A token stays good: it is revoked by whoever gave it.
+func (d *Door) signOut(w http.ResponseWriter, r *http.Request) {
+	who, _ := caller.From(r.Context())
+	if err := d.identities.SignOut(r.Context(), who.Credential); err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	d.clearCookie(w, r)
+	d.audit(r, "signout", http.StatusOK, "")
+	answer(w, r, http.StatusOK, struct {
+		Success bool `json:"success"`
+	}{true})
+}
+
+// cookieName is the cookie that a request is to have. A plain one is not believed on HTTPS, where
+// whoever is on the way to some other port or subdomain could have set it.
+func (d *Door) cookieName(r *http.Request) string {
+	if d.secure(r) {
+		return securePrefix + sessionCookie
+	}
+	return sessionCookie
+}
+
+func (d *Door) setCookie(w http.ResponseWriter, r *http.Request, session caller.Session) {
+	cookie := &http.Cookie{
+		Name: d.cookieName(r), Value: session.Credential,
+		Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: d.secure(r),
+	}
+	if !session.Expires.IsZero() {
+		cookie.MaxAge = max(1, int(session.Expires.Sub(d.clock.Now()).Seconds()))
+	}
+	http.SetCookie(w, cookie)
+}
+
+func (d *Door) clearCookie(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{
+		Name: d.cookieName(r), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: d.secure(r), MaxAge: -1,
+	})
+}
+
+// readToken reads {"token": …}, or the Authorization header if there is no body.
+func readToken(r *http.Request) (string, error) {
+	if token, ok := bearer(r); ok && (r.Body == nil || r.Body == http.NoBody) {
+		return token, nil
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return "", problem.UnsupportedType.With(fmt.Sprintf("Content-Type: %q: must be application/json", r.Header.Get("Content-Type")))
+	}
+	var request struct {
+		Token string `json:"token"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&request)
+	if err == nil {
+		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("something follows the object")
+		}
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return "", problem.TooLarge.With(fmt.Sprintf("the body may have %d bytes", tooLarge.Limit))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "", problem.Timeout.With("the body took too long to arrive")
+	case err != nil:
+		return "", problem.BadRequest.With(fmt.Sprintf(`the body must be {"token": "…"}: %v`, err))
+	case strings.TrimSpace(request.Token) == "":
+		return "", problem.Invalid.With("the token is missing", problem.FieldError{Field: "token", Message: "must not be empty"})
+	}
+	return strings.TrimSpace(request.Token), nil
+}
+
+// answer writes JSON.
+func answer(w http.ResponseWriter, r *http.Request, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // nobody is left to tell
+}
