@@ -15,6 +15,8 @@ ENV CONTAINERLEASE_DATA_DIR=/var/lib/containerlease \
 VOLUME /var/lib/containerlease
 EXPOSE 8443 8080
 
+# The API's own health: while Redis is away leases still end in time, and nobody should
+# take that for a reason to kill the server.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
   CMD ["/usr/local/bin/leasectl", "get", "--raw", "/readyz", "--request-timeout", "4s"]
 ENTRYPOINT ["/usr/local/bin/containerlease"]
