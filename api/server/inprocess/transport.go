@@ -15,8 +15,10 @@ import (
 //
 // RoundTrip returns as soon as the handler has begun its response; the body streams.
 // The handler's context ends when the request's does, when the body is closed, or when
-// the handler returns, whichever is first. As with any transport, the caller must read
-// the body to its end or close it.
+// the handler returns, whichever is first. It holds none of the request's values: a request
+// that is made while another is served, by the server of both, is one of its own, with
+// its own user and its own audit event. As with any transport, the caller must read the body
+// to its end or close it.
 type Transport struct{ handler http.Handler }
 
 // NewTransport returns a transport onto handler.
@@ -31,7 +33,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(req.Context())
+	ctx, cancel := detached(req.Context())
 	response := newResponse(cancel)
 	served := serverRequest(ctx, req)
 	// The callback keeps a reader from waiting for a handler that doesn't notice. It is
@@ -50,6 +52,17 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		response.end(err)
 	}()
 	return response.await(req)
+}
+
+// detached returns a context that ends when ctx does, for the same reason, but has none of
+// its values.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	served, cancel := context.WithCancelCause(context.Background())
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	return served, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // serve runs the handler and turns a panic into an error, as net/http's server does.

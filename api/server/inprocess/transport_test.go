@@ -162,6 +162,22 @@ func TestClientNeedNotWaitForADeafHandler(t *testing.T) {
 	}
 }
 
+// TestHandlerSeesNoValues: what serves one request may make another, on the same server.
+func TestHandlerSeesNoValues(t *testing.T) {
+	type key struct{}
+	ctx := context.WithValue(t.Context(), key{}, "of the request that is served")
+	resp, err := roundTrip(ctx, t, func(w http.ResponseWriter, req *http.Request) {
+		fmt.Fprint(w, req.Context().Value(key{}))
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "<nil>" {
+		t.Errorf("got %q, %v", body, err)
+	}
+}
+
 func TestPanics(t *testing.T) {
 	_, err := roundTrip(t.Context(), t, func(http.ResponseWriter, *http.Request) { panic("oh no") }, nil)
 	if !errors.Is(err, inprocess.ErrAborted) || !strings.Contains(err.Error(), "oh no") {
