@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -44,7 +43,7 @@ func accessLog(logger *slog.Logger, clk clock.PassiveClock, patience time.Durati
 					slog.Int("status", status),
 					slog.Int64("bytes", bytes),
 					slog.Duration("duration", clk.Since(start)),
-					slog.String("remote", remoteIP(r)))
+					slog.String("remote", door.ClientAddress(r)))
 			}()
 			next.ServeHTTP(answer, r)
 		})
@@ -62,14 +61,6 @@ func method(r *http.Request) string {
 		return "(unknown)"
 	}
 	return r.Method
-}
-
-func remoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // recoverPanic turns a panic into an answer that says nothing of the inside, and into one line

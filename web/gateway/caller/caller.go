@@ -63,6 +63,8 @@ type Caller struct {
 	Identity
 	// Credential is the bearer token that the API is called with.
 	Credential string
+	// Address is the IP address that the request came from, for the API's audit.
+	Address string
 }
 
 type key struct{}

@@ -18,6 +18,9 @@ import (
 // auditIDHeader makes the API's audit lines bear the ID of the gateway's request.
 const auditIDHeader = "Audit-ID"
 
+// forwardedForHeader makes them bear the address of the gateway's client.
+const forwardedForHeader = "X-Forwarded-For"
+
 // Transport is the way to the API: it gives each request the credential of the caller in its
 // context, and refuses one without a caller.
 type Transport struct{ next http.RoundTripper }
@@ -36,6 +39,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	req.Header.Set("Authorization", "Bearer "+c.Credential)
+	if c.Address != "" {
+		req.Header.Set(forwardedForHeader, c.Address)
+	}
 	if id := requestid.From(req.Context()); id != "" {
 		req.Header.Set(auditIDHeader, id)
 	}

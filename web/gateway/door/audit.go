@@ -3,6 +3,7 @@ package door
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -10,22 +11,32 @@ import (
 	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
 
+// detailLimit bounds what a client can make us log of its own words.
+const detailLimit = 256
+
 // refuse answers a request that does not come in, and writes that down.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
-	d.audit(r, r.Method, p.Status, p.Title)
+	d.audit(r, strings.ToLower(r.Method), p.Status, p.Detail)
 	problem.Write(w, r, p)
 }
 
 // audit writes down what the API can't, since it never hears of it: who was refused at the
-// door, and who signed in or out. The line is like those of the API; a path is in it as its
+// door, and who signed in or out. The line has the attributes of the API's own. The path is in it as its
 // route, without what the client wrote there.
-func (d *Door) audit(r *http.Request, verb string, code int, reason string) {
-	d.logger.LogAttrs(r.Context(), slog.LevelInfo, "audit",
-		slog.String("auditID", requestid.From(r.Context())),
-		slog.String("user", visitOf(r).User),
+func (d *Door) audit(r *http.Request, verb string, status int, detail string) {
+	attrs := []slog.Attr{
+		slog.String("requestID", requestid.From(r.Context())),
+		slog.String("principal", visitOf(r).User),
 		slog.String("verb", verb),
 		slog.String("route", chi.RouteContext(r.Context()).RoutePattern()),
-		slog.Int("code", code),
-		slog.String("reason", reason),
-		slog.String("sourceIP", clientAddress(r)))
+		slog.Int("status", status),
+	}
+	if detail != "" {
+		if len(detail) > detailLimit {
+			detail = strings.ToValidUTF8(detail[:detailLimit], "") + "…"
+		}
+		attrs = append(attrs, slog.String("detail", detail))
+	}
+	attrs = append(attrs, slog.String("sourceIPs", ClientAddress(r)))
+	d.logger.LogAttrs(r.Context(), slog.LevelInfo, "audit", attrs...)
 }

@@ -101,7 +101,9 @@ func (d *Door) Identify(next http.Handler) http.Handler {
 			return
 		}
 		if err == nil {
-			r = r.WithContext(caller.Into(r.Context(), caller.Caller{Identity: who, Credential: credential}))
+			r = r.WithContext(caller.Into(r.Context(), caller.Caller{
+				Identity: who, Credential: credential, Address: ClientAddress(r),
+			}))
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -150,7 +152,7 @@ var forwardingHeaders = []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "V
 func (d *Door) RequireUnlessLocal(next http.Handler) http.Handler {
 	required := d.Require(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		address, err := netip.ParseAddr(clientAddress(r))
+		address, err := netip.ParseAddr(ClientAddress(r))
 		local := err == nil && address.Unmap().IsLoopback()
 		for _, name := range forwardingHeaders {
 			local = local && r.Header.Get(name) == ""

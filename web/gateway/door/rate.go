@@ -58,7 +58,7 @@ func (b *buckets) take(key string) time.Duration {
 // addressKey is who a request is from, as far as its address says: an IPv4 address or an IPv6
 // network. Headers of proxies are not believed: anybody can write them.
 func addressKey(r *http.Request) string {
-	address, err := netip.ParseAddr(clientAddress(r))
+	address, err := netip.ParseAddr(ClientAddress(r))
 	if err != nil {
 		return ""
 	}
@@ -71,8 +71,8 @@ func addressKey(r *http.Request) string {
 	return address.String()
 }
 
-// clientAddress is the IP address of the other side of the connection.
-func clientAddress(r *http.Request) string {
+// ClientAddress is the IP address of the other side of the connection.
+func ClientAddress(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
