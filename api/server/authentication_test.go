@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -170,5 +171,55 @@ func TestTokenStore(t *testing.T) {
 	must(t, err)
 	if _, err := byLink.Discovery().ServerGroups(); statusOf(err) != 401 {
 		t.Errorf("a sign-in link as a token: %v", err)
+	}
+}
+
+// TestStreamsEndWithTheirToken: a watch that has been open for a while ends when its token is
+// revoked; that of another goes on.
+func TestStreamsEndWithTheirToken(t *testing.T) {
+	directory := t.TempDir()
+	store, err := tokens.Open(directory, tokens.Options{})
+	must(t, err)
+	watching, stop := context.WithCancel(t.Context())
+	defer stop()
+	go store.Run(watching)
+	f := start(t, startRedis(t), func(c *server.Config) {
+		c.Tokens, c.TokensChanged = []authenticator.Token{store}, store.Changed
+	})
+	cli, err := tokens.Open(directory, tokens.Options{})
+	must(t, err)
+	open := func(user string) (tokens.Entry, <-chan error) {
+		t.Helper()
+		secret, entry, err := cli.Create(t.Context(), tokens.Grant{User: user, Groups: []string{"containerlease.dev:viewer:default"}}, time.Hour)
+		must(t, err)
+		client, err := rest.HTTPClientFor(f.bearer(t, secret))
+		must(t, err)
+		t.Cleanup(client.CloseIdleConnections)
+		resp, err := client.Get(f.url + "/apis/containerlease.dev/v1alpha1/namespaces/default/containerleases?watch=true")
+		must(t, err)
+		t.Cleanup(func() { resp.Body.Close() })
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("watching: %s", resp.Status)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(io.Discard, resp.Body)
+			ended <- err
+		}()
+		return entry, ended
+	}
+	alice, alices := open("alice")
+	_, bobs := open("bob")
+	_, err = cli.Revoke(t.Context(), alice.ID)
+	must(t, err)
+	select {
+	case <-alices:
+	case <-time.After(deadline):
+		t.Fatal("a watch goes on without its token")
+	}
+	select {
+	case err := <-bobs:
+		t.Errorf("another's watch has ended: %v", err)
+	default:
 	}
 }

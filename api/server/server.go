@@ -76,6 +76,10 @@ type Config struct {
 	// certificates are recognised. They make ordinary users: nobody of Kubernetes' system,
 	// whatever they say.
 	Tokens []authenticator.Token
+	// TokensChanged returns a channel that is closed when what Tokens recognise has changed since
+	// the call: what is watched with a token that is good no longer then ends. Without it, that
+	// takes some seconds longer.
+	TokensChanged func() <-chan struct{}
 	// ReadyChecks are further conditions of /readyz.
 	ReadyChecks []healthz.HealthChecker
 	// ExternalAddress is the HOST:PORT that discovery gives to clients. Defaults to the listener's.
@@ -147,8 +151,10 @@ func New(config Config) (*Server, error) {
 		server.Destroy()
 		return nil, err
 	}
+	tokens := bearers(config.Tokens)
+	server.Handler.FullHandlerChain = newCurrentCredentials(server.Handler.FullHandlerChain, tokens, config.TokensChanged)
 	handler.set(server.Handler)
-	return &Server{server, loopback, bearers(config.Tokens)}, nil
+	return &Server{server, loopback, tokens}, nil
 }
 
 // prepare makes the library's configuration and the registries, which need part of it.

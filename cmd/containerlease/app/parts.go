@@ -131,6 +131,7 @@ func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, engi
 		Certificates:    directory,
 		Logs:            logs{engine},
 		Tokens:          trusted.recognisers,
+		TokensChanged:   trusted.tokens.Changed,
 		ExternalAddress: address,
 		ShutdownTimeout: s.ShutdownTimeout,
 		Logger:          logger,
