@@ -94,11 +94,7 @@ func (r record) validate() error {
 func (b book) write(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	doc := document{Version: formatVersion, Entries: make([]record, 0, len(b))}
-	for _, r := range b.sorted() {
-		doc.Entries = append(doc.Entries, r)
-	}
-	return encoder.Encode(doc)
+	return encoder.Encode(document{Version: formatVersion, Entries: b.sorted()})
 }
 
 // sorted returns the records, the oldest first.

@@ -38,7 +38,8 @@ func (s *Store) Run(ctx context.Context) {
 		select {
 		case <-timer.C():
 		case <-events: // a hint: current looks
-		case <-failures: // as good a hint: events were lost
+		case err := <-failures: // as good a hint: events were lost
+			s.logger.Debug("watching the tokens", "error", err)
 		case <-ctx.Done():
 			timer.Stop()
 			return
