@@ -22,13 +22,13 @@ import (
 )
 
 // streamer is a LogStreamer whose behaviour is a function.
-type streamer func(ctx context.Context, opts server.LogOptions, w io.Writer) error
+type streamer func(ctx context.Context, opts server.LogOptions, handle func(server.LogBatch) error) error
 
-func (s streamer) Stream(ctx context.Context, namespace, name string, uid types.UID, opts server.LogOptions, w io.Writer) error {
+func (s streamer) Stream(ctx context.Context, namespace, name string, uid types.UID, opts server.LogOptions, handle func(server.LogBatch) error) error {
 	if namespace != "default" || name != "demo" || uid == "" {
 		return fmt.Errorf("asked for %s/%s (%s)", namespace, name, uid)
 	}
-	return s(ctx, opts, w)
+	return s(ctx, opts, handle)
 }
 
 // withLog starts a server with this streamer and a running lease, and returns REST
@@ -64,27 +64,39 @@ func logOf(c rest.Interface, name string, params ...string) *rest.Request {
 	return req
 }
 
+func lineOf(text string) server.LogBatch {
+	return server.LogBatch{Lines: []server.LogLine{{At: time.Date(2026, 1, 2, 3, 4, 5, 67, time.UTC), Text: []byte(text)}}}
+}
+
 func TestLogOptions(t *testing.T) {
 	asked := make(chan server.LogOptions, 1)
-	_, clients := withLog(t, func(_ context.Context, opts server.LogOptions, w io.Writer) error {
+	_, clients := withLog(t, func(_ context.Context, opts server.LogOptions, handle func(server.LogBatch) error) error {
 		asked <- opts
-		_, err := io.WriteString(w, "one\ntwo\n")
-		return err
+		return handle(lineOf("one\n"))
 	})
+	const moment = "2026-01-02T03:04:05.000000006Z"
 	since := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	for name, tc := range map[string]struct {
 		params []string
 		want   server.LogOptions
+		body   string
 	}{
-		"None": {},
-		"All": {[]string{"follow", "true", "tailLines", "5", "sinceTime", since.Format(time.RFC3339Nano), "timestamps", "true"},
-			server.LogOptions{Follow: true, TailLines: ptr.To[int64](5), Since: since, Timestamps: true}},
+		"None":        {body: "one\n"},
+		"Follow":      {[]string{"follow", "true", "tailLines", "5"}, server.LogOptions{Follow: true, TailLines: ptr.To[int64](5)}, "one\n"},
+		"Timestamps":  {[]string{"timestamps", "true"}, server.LogOptions{}, "2026-01-02T03:04:05.000000067Z one\n"},
+		"SinceTime":   {[]string{"sinceTime", moment}, server.LogOptions{After: since.Add(-1)}, "one\n"},
+		"After":       {[]string{"after", moment}, server.LogOptions{After: since}, "one\n"},
+		"BothCount":   {[]string{"after", "2020-01-01T00:00:00Z", "sinceTime", moment}, server.LogOptions{After: since.Add(-1)}, "one\n"},
+		"JSON":        {[]string{"format", "json"}, server.LogOptions{}, `{"timestamp":"2026-01-02T03:04:05.000000067Z","stream":"stdout","line":"one"}` + "\n"},
+		"FollowJSON":  {[]string{"format", "json", "follow", ""}, server.LogOptions{Follow: true, Lossy: true}, `{"timestamp":"2026-01-02T03:04:05.000000067Z","stream":"stdout","line":"one"}` + "\n"},
+		"TextByName":  {[]string{"format", "text"}, server.LogOptions{}, "one\n"},
+		"NoSuchParam": {[]string{"fromat", "json"}, server.LogOptions{}, "one\n"},
 	} {
 		for way, c := range clients {
 			t.Run(name+way, func(t *testing.T) {
 				body, err := logOf(c, "demo", tc.params...).DoRaw(t.Context())
-				if err != nil || string(body) != "one\ntwo\n" {
-					t.Errorf("got %q, %v", body, err)
+				if err != nil || string(body) != tc.body {
+					t.Errorf("got %q, %v, want %q", body, err, tc.body)
 				}
 				if diff := cmp.Diff(tc.want, <-asked); diff != "" {
 					t.Errorf("-want +got\n%s", diff)
@@ -96,7 +108,7 @@ func TestLogOptions(t *testing.T) {
 
 func TestLogErrors(t *testing.T) {
 	fail := errors.New("the engine sulks")
-	_, clients := withLog(t, func(context.Context, server.LogOptions, io.Writer) error { return fail })
+	_, clients := withLog(t, func(context.Context, server.LogOptions, func(server.LogBatch) error) error { return fail })
 	for name, tc := range map[string]struct {
 		lease  string
 		params []string
@@ -107,7 +119,9 @@ func TestLogErrors(t *testing.T) {
 		"Malformed":     {lease: "demo", params: []string{"tailLines", "x"}, code: 400},
 		"Negative":      {lease: "demo", params: []string{"tailLines", "-1"}, code: 422},
 		"BothSince":     {lease: "demo", params: []string{"sinceSeconds", "5", "sinceTime", "2026-01-02T03:04:05Z"}, code: 422},
+		"NoSuchFormat":  {lease: "demo", params: []string{"format", "xml"}, code: 422},
 		"EngineTrouble": {lease: "demo", code: 503},
+		"WhileFollowed": {lease: "demo", params: []string{"follow", "true"}, code: 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := logOf(clients["InProcess"], tc.lease, tc.params...).MaxRetries(0).DoRaw(t.Context())
@@ -122,7 +136,10 @@ func TestLogErrors(t *testing.T) {
 // TestFollow: lines come as they are written, and each end of the stream notices the other's.
 func TestFollow(t *testing.T) {
 	lines, ended := make(chan string), make(chan struct{}, 1)
-	f, clients := withLog(t, func(ctx context.Context, _ server.LogOptions, w io.Writer) error {
+	f, clients := withLog(t, func(ctx context.Context, _ server.LogOptions, handle func(server.LogBatch) error) error {
+		if err := handle(server.LogBatch{}); err != nil {
+			return err
+		}
 		for {
 			select {
 			case <-ctx.Done():
@@ -132,7 +149,7 @@ func TestFollow(t *testing.T) {
 				if line == "" {
 					return errors.New("broke")
 				}
-				if _, err := io.WriteString(w, line+"\n"); err != nil {
+				if err := handle(lineOf(line + "\n")); err != nil {
 					return err
 				}
 			}

@@ -50,11 +50,17 @@ const (
 	readyPoll = 5 * time.Millisecond
 )
 
-// LogStreamer copies the output of a lease's container; see its own documentation.
+// LogStreamer reads the output of a lease's container; see its own documentation.
 type LogStreamer = containerlease.LogStreamer
 
 // LogOptions say which lines of a container's output are wanted.
 type LogOptions = containerlease.LogOptions
+
+// LogBatch is lines of a container's output that follow each other.
+type LogBatch = containerlease.LogBatch
+
+// LogLine is a line of a container's output.
+type LogLine = containerlease.LogLine
 
 // Config says what a server is made of.
 type Config struct {

@@ -7,7 +7,6 @@ package driver
 
 import (
 	"context"
-	"io"
 	"time"
 )
 
@@ -76,11 +75,14 @@ type Driver interface {
 	// engine remembers nothing of it; engines forget soon, and at their restart.
 	LastExit(ctx context.Context, containerID string, since time.Time) (*Exit, error)
 
-	// Logs copies the output of the owner's container to stdout and stderr, oldest line first, until
-	// the end of it, or with Follow until the container ends. If ctx ends first, it returns the
-	// error of ctx; if a writer fails, that error. With a TTY, everything goes to stdout.
-	// Returns ErrNotFound if there is no container.
-	Logs(ctx context.Context, uid string, opts LogOptions, stdout, stderr io.Writer) error
+	// Logs hands the output of the owner's container to handle, in the order in which the engine keeps it,
+	// until the end of it, or with Follow until the container ends. handle is called from one goroutine, with
+	// as many records as there are at hand; they, and their Text, are valid until it returns. Once
+	// whatever was there is handled, new output is handed over as it comes. If ctx ends
+	// first, Logs returns the error of ctx; if handle fails, that error. A read without
+	// Follow fails with ErrUnavailable if the engine falls silent in the middle of it. With a TTY, everything is
+	// standard output. Returns ErrNotFound if there is no container.
+	Logs(ctx context.Context, uid string, opts LogOptions, handle func([]LogRecord) error) error
 
 	// Watch calls handle from one goroutine for each event of an owned container, and blocks until ctx
 	// ends (nil) or the engine ends the stream (an error). connected, if not nil, is called once
@@ -233,12 +235,25 @@ type Exit struct {
 // LogOptions say which part of the output is wanted.
 type LogOptions struct {
 	Follow bool
-	// Tail is the number of lines from the end; negative is all.
+	// Tail is the number of records from the end; negative is all.
 	Tail int
-	// Since leaves out what is older, if not zero.
+	// Since leaves out records with an earlier time, if not zero.
 	Since time.Time
-	// Timestamps puts the engine's RFC 3339 time and a space before each line.
-	Timestamps bool
+}
+
+// LogRecord is a piece of output as the engine keeps it: a line, or a part of a long one.
+type LogRecord struct {
+	// At is the engine's time. It is the same whenever the record is read, but need not grow from
+	// each record to the next: the two streams are written down apart, and the parts
+	// of a line all bear the time of the first.
+	At time.Time
+	// Stderr tells standard error from standard output.
+	Stderr bool
+	// Partial means that the engine cut the line here since it is long: it goes on in the next record of its
+	// stream, if that bears the same time.
+	Partial bool
+	// Text is what was written, with its line end if it has one. What the container wrote last may have none.
+	Text []byte
 }
 
 // Event says that something happened to an owned container.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -12,25 +12,32 @@ import (
 	"github.com/containerlease/containerlease/api/server"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/reconciler/driver"
+	"github.com/containerlease/containerlease/reconciler/driver/logs"
 )
 
-// logs is the API server's LogStreamer on the engine.
-type logs struct{ engine driver.Driver }
+// leaseLogs is the API server's LogStreamer on the engine.
+type leaseLogs struct{ hub *logs.Hub }
 
-// Stream implements server.LogStreamer. A line of output is one write, so that lines of the two
-// streams don't mix.
-func (l logs) Stream(ctx context.Context, _, name string, uid types.UID, opts server.LogOptions, w io.Writer) error {
-	options := driver.LogOptions{Follow: opts.Follow, Tail: -1, Since: opts.Since, Timestamps: opts.Timestamps}
+// Stream implements server.LogStreamer.
+func (l leaseLogs) Stream(ctx context.Context, _, name string, uid types.UID, opts server.LogOptions, handle func(server.LogBatch) error) error {
+	request := logs.Request{Follow: opts.Follow, Tail: -1, After: opts.After, Lossy: opts.Lossy}
 	if opts.TailLines != nil {
-		options.Tail = int(*opts.TailLines)
+		request.Tail = int(min(*opts.TailLines, math.MaxInt32))
 	}
-	err := l.engine.Logs(ctx, string(uid), options, w, w)
+	var lines []server.LogLine
+	err := l.hub.Stream(ctx, string(uid), request, func(batch logs.Batch) error {
+		lines = lines[:0]
+		for _, line := range batch.Lines {
+			lines = append(lines, server.LogLine(line))
+		}
+		return handle(server.LogBatch{Dropped: batch.Dropped, Lines: lines})
+	})
 	switch {
 	case errors.Is(err, driver.ErrNotFound):
 		gone := apierrors.NewNotFound(v1alpha1.Resource("containerleases/log"), name)
 		gone.ErrStatus.Message = fmt.Sprintf("the container of lease %q is gone, and its log with it", name)
 		return gone
-	case errors.Is(err, driver.ErrUnavailable):
+	case errors.Is(err, driver.ErrUnavailable), errors.Is(err, logs.ErrClosed):
 		return apierrors.NewServiceUnavailable(fmt.Sprintf("reading the log of lease %q: %v", name, err))
 	}
 	return err

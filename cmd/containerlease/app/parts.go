@@ -24,6 +24,7 @@ import (
 	"github.com/containerlease/containerlease/controllers"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver/docker"
+	"github.com/containerlease/containerlease/reconciler/driver/logs"
 )
 
 const (
@@ -106,7 +107,7 @@ func openEngine(ctx context.Context, s settings.Settings, instance string, logge
 }
 
 // newAPI makes the API server, its certificates and the admin's kubeconfig.
-func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, engine *docker.Driver, trusted *credentials, logger *slog.Logger) (*server.Server, error) {
+func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, hub *logs.Hub, trusted *credentials, logger *slog.Logger) (*server.Server, error) {
 	directory := certs.Directory(filepath.Join(s.DataDir, "pki"))
 	host, _, err := net.SplitHostPort(s.APIAddress)
 	if err != nil {
@@ -129,7 +130,7 @@ func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, engi
 		}),
 		Listener:        listener,
 		Certificates:    directory,
-		Logs:            logs{engine},
+		Logs:            leaseLogs{hub},
 		Tokens:          trusted.recognisers,
 		TokensChanged:   trusted.tokens.Changed,
 		ExternalAddress: address,

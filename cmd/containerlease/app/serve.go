@@ -16,6 +16,7 @@ import (
 	"github.com/containerlease/containerlease/api/server/roles"
 	"github.com/containerlease/containerlease/api/server/tokens"
 	"github.com/containerlease/containerlease/cmd/containerlease/settings"
+	"github.com/containerlease/containerlease/reconciler/driver/logs"
 	"github.com/containerlease/containerlease/web/gateway"
 )
 
@@ -74,8 +75,10 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
+	hub := logs.NewHub(engine, logs.Options{Logger: logger})
+	defer hub.Close()
 
-	api, err := newAPI(s, apiListener, store, engine, trusted, logger)
+	api, err := newAPI(s, apiListener, store, hub, trusted, logger)
 	if err != nil {
 		return err
 	}

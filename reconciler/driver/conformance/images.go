@@ -124,7 +124,7 @@ func testContext(f *fixture) {
 		"Stop":        func() error { return f.Stop(ctx, uid, time.Second) },
 		"Remove":      func() error { return f.Remove(ctx, uid) },
 		"LastExit":    func() error { _, err := f.LastExit(ctx, uid, time.Time{}); return err },
-		"Logs":        func() error { return f.Logs(ctx, uid, all, nil, nil) },
+		"Logs":        func() error { return f.Logs(ctx, uid, all, nil) },
 		"ListStrays":  func() error { _, err := f.ListStrays(ctx); return err },
 		"RemoveStray": func() error { return f.RemoveStray(ctx, driver.Stray{Kind: "volume", ID: uid, Owner: spec.Owner}) },
 	} {

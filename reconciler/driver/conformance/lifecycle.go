@@ -199,7 +199,7 @@ func testUnknownOwner(f *fixture) {
 		{"Resize", func(ctx context.Context) error {
 			return f.Resize(ctx, uid, driver.Limits{MilliCPU: 250, MemoryBytes: 64 << 20})
 		}, driver.ErrNotFound},
-		{"Logs", func(ctx context.Context) error { return f.Logs(ctx, uid, driver.LogOptions{Tail: -1}, nil, nil) }, driver.ErrNotFound},
+		{"Logs", func(ctx context.Context) error { return f.Logs(ctx, uid, all, nil) }, driver.ErrNotFound},
 		{"Stop", func(ctx context.Context) error { return f.Stop(ctx, uid, time.Second) }, nil},
 		{"Remove", func(ctx context.Context) error { return f.Remove(ctx, uid) }, nil},
 	} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -19,21 +18,40 @@ var all = driver.LogOptions{Tail: -1}
 
 type output struct{ stdout, stderr []string }
 
-// lines reads what there is of a container's output.
-func (f *fixture) lines(uid string, opts driver.LogOptions) output {
-	f.Helper()
-	var stdout, stderr bytes.Buffer
-	if err := f.Logs(f.ctx(), uid, opts, &stdout, &stderr); err != nil {
-		f.Fatalf("Logs: %v", err)
+// add takes records of whole lines, with what a TTY makes of a line end.
+func (o *output) add(records []driver.LogRecord) {
+	for _, r := range records {
+		line := strings.TrimSuffix(strings.TrimSuffix(string(r.Text), "\n"), "\r")
+		if r.Stderr {
+			o.stderr = append(o.stderr, line)
+		} else {
+			o.stdout = append(o.stdout, line)
+		}
 	}
-	return output{split(stdout.String()), split(stderr.String())}
 }
 
-func split(text string) []string {
-	if text == "" {
+// records reads what there is of a container's output, in copies.
+func (f *fixture) records(uid string, opts driver.LogOptions) []driver.LogRecord {
+	f.Helper()
+	var all []driver.LogRecord
+	err := f.Logs(f.ctx(), uid, opts, func(records []driver.LogRecord) error {
+		for _, r := range records {
+			r.Text = bytes.Clone(r.Text)
+			all = append(all, r)
+		}
 		return nil
+	})
+	if err != nil {
+		f.Fatalf("Logs: %v", err)
 	}
-	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
+	return all
+}
+
+func (f *fixture) lines(uid string, opts driver.LogOptions) output {
+	f.Helper()
+	var out output
+	out.add(f.records(uid, opts))
+	return out
 }
 
 var fiveLines = []string{"one", "two", "three", "four", "five"}
@@ -50,7 +68,7 @@ func testLogs(f *fixture) {
 func testLogsTail(f *fixture) {
 	uid := f.run(Program{Stdout: fiveLines, Exits: true}).Owner.UID
 	f.exited(uid)
-	for tail, want := range map[int][]string{0: nil, 2: fiveLines[3:], 9: fiveLines} {
+	for tail, want := range map[int][]string{0: nil, 2: fiveLines[3:], 5: fiveLines, 9: fiveLines} {
 		if diff := cmp.Diff(want, f.lines(uid, driver.LogOptions{Tail: tail}).stdout); diff != "" {
 			f.Errorf("the last %d lines (-want +got):\n%s", tail, diff)
 		}
@@ -60,20 +78,21 @@ func testLogsTail(f *fixture) {
 func testLogsSince(f *fixture) {
 	running := f.run(Program{Stdout: fiveLines, Exits: true})
 	f.exited(running.Owner.UID)
-	stamped := f.lines(running.Owner.UID, driver.LogOptions{Tail: -1, Timestamps: true}).stdout
-	if len(stamped) != len(fiveLines) {
-		f.Fatalf("Logs: got %q", stamped)
+	records := f.records(running.Owner.UID, all)
+	if len(records) != len(fiveLines) {
+		f.Fatalf("Logs: got %v", records)
 	}
-	for i, line := range stamped {
-		stamp, text, _ := strings.Cut(line, " ")
-		at, err := time.Parse(time.RFC3339Nano, stamp)
-		if err != nil || text != fiveLines[i] || at.Before(running.CreatedAt) || time.Since(at) > patience {
-			f.Fatalf("line %q: want the time of now and %q (%v)", line, fiveLines[i], err)
+	for i, r := range records {
+		if string(r.Text) != fiveLines[i]+"\n" || r.At.Before(running.CreatedAt) || time.Since(r.At) > patience || r.Partial || r.Stderr {
+			f.Fatalf("record %+v: want the time of now and %q", r, fiveLines[i])
 		}
-		since := driver.LogOptions{Tail: -1, Since: at}
+		since := driver.LogOptions{Tail: -1, Since: r.At}
 		if diff := cmp.Diff(fiveLines[i:], f.lines(running.Owner.UID, since).stdout); diff != "" {
-			f.Errorf("since %v (-want +got):\n%s", at, diff)
+			f.Errorf("since %v (-want +got):\n%s", r.At, diff)
 		}
+	}
+	if diff := cmp.Diff(records, f.records(running.Owner.UID, all)); diff != "" {
+		f.Errorf("read again (-want +got):\n%s", diff)
 	}
 }
 
@@ -91,32 +110,33 @@ func testLogsTTY(f *fixture) {
 	}
 }
 
-// recorder is a writer that can be read while it is written.
+// recorder collects output and can be read meanwhile.
 type recorder struct {
-	mu   sync.Mutex
-	text strings.Builder
+	mu  sync.Mutex
+	out output
 }
 
-func (r *recorder) Write(p []byte) (int, error) {
+func (r *recorder) handle(records []driver.LogRecord) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.text.Write(p)
+	r.out.add(records)
+	return nil
 }
 
-func (r *recorder) lines() []string {
+func (r *recorder) stdout() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return split(r.text.String())
+	return slices.Clone(r.out.stdout)
 }
 
 // follow runs Logs in the background and waits for the first lines.
 func (f *fixture) follow(ctx context.Context, uid string) (*recorder, <-chan error) {
 	f.Helper()
-	var stdout recorder
+	var got recorder
 	done := make(chan error, 1)
-	go func() { done <- f.Logs(ctx, uid, driver.LogOptions{Tail: -1, Follow: true}, &stdout, io.Discard) }()
-	f.eventually("what there is arrives", func() bool { return slices.Equal(stdout.lines(), fiveLines) })
-	return &stdout, done
+	go func() { done <- f.Logs(ctx, uid, driver.LogOptions{Tail: -1, Follow: true}, got.handle) }()
+	f.eventually("what there is arrives", func() bool { return slices.Equal(got.stdout(), fiveLines) })
+	return &got, done
 }
 
 func (f *fixture) ends(what string, done <-chan error) error {
@@ -154,18 +174,27 @@ func testLogsCancel(f *fixture) {
 	}
 }
 
-var errWriter = errors.New("the reader went away")
-
-type brokenWriter struct{}
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errWriter }
-
-func testLogsWriterFails(f *fixture) {
+func testLogsFollowAgain(f *fixture) {
 	uid := f.run(Program{Stdout: fiveLines, Exits: true}).Owner.UID
 	f.exited(uid)
-	err := f.Logs(f.ctx(), uid, all, brokenWriter{}, io.Discard)
-	if !errors.Is(err, errWriter) || errors.Is(err, driver.ErrUnavailable) {
-		f.Errorf("Logs: got %v, want the writer's own error", err)
+	f.start(uid)
+	f.exited(uid)
+	var got recorder
+	if err := f.Logs(f.ctx(), uid, driver.LogOptions{Tail: -1, Follow: true}, got.handle); err != nil {
+		f.Fatalf("Logs: %v", err)
+	}
+	if diff := cmp.Diff(slices.Concat(fiveLines, fiveLines), got.stdout()); diff != "" {
+		f.Errorf("two runs (-want +got):\n%s", diff)
+	}
+}
+
+func testLogsHandlerFails(f *fixture) {
+	uid := f.run(Program{Stdout: fiveLines, Exits: true}).Owner.UID
+	f.exited(uid)
+	gone := errors.New("the reader went away")
+	err := f.Logs(f.ctx(), uid, all, func([]driver.LogRecord) error { return gone })
+	if !errors.Is(err, gone) || errors.Is(err, driver.ErrUnavailable) {
+		f.Errorf("Logs: got %v, want the handler's own error", err)
 	}
 }
 

@@ -95,15 +95,32 @@ func (f *fixture) inspect(uid string) container.InspectResponse {
 func (f *fixture) output(spec driver.ContainerSpec) (stdout, stderr string, exited *driver.Container) {
 	f.Helper()
 	f.run(spec)
-	var out, errOut bytes.Buffer
-	if err := f.Logs(f.ctx(), spec.Owner.UID, driver.LogOptions{Tail: -1, Follow: true}, &out, &errOut); err != nil {
-		f.Fatalf("Logs: %v", err)
-	}
+	stdout, stderr = f.logs(spec.Owner.UID, driver.LogOptions{Tail: -1, Follow: true})
 	f.eventually("the container exits", func() bool {
 		exited = f.observe(spec.Owner.UID)
 		return exited.State == driver.StateExited
 	})
-	return out.String(), errOut.String(), exited
+	return stdout, stderr, exited
+}
+
+// logs reads what a container wrote.
+func (f *fixture) logs(uid string, opts driver.LogOptions) (stdout, stderr string) {
+	f.Helper()
+	var out, errOut strings.Builder
+	err := f.Logs(f.ctx(), uid, opts, func(records []driver.LogRecord) error {
+		for _, r := range records {
+			to := &out
+			if r.Stderr {
+				to = &errOut
+			}
+			to.Write(r.Text)
+		}
+		return nil
+	})
+	if err != nil {
+		f.Fatalf("Logs: %v", err)
+	}
+	return out.String(), errOut.String()
 }
 
 func (f *fixture) eventually(what string, done func() bool) {

@@ -95,11 +95,8 @@ func TestShrinkBelowUse(t *testing.T) {
 	spec := f.spec("dd if=/dev/zero of=/dev/shm/held bs=1M count=40 2>/dev/null; echo held; sleep 3600")
 	running := f.run(spec)
 	f.eventually("the memory is in use", func() bool {
-		var out strings.Builder
-		if err := f.Logs(f.ctx(), spec.Owner.UID, driver.LogOptions{Tail: -1}, &out, &out); err != nil {
-			t.Fatalf("Logs: %v", err)
-		}
-		return out.String() == "held\n"
+		stdout, _ := f.logs(spec.Owner.UID, driver.LogOptions{Tail: -1})
+		return stdout == "held\n"
 	})
 	err := f.Resize(f.ctx(), spec.Owner.UID, driver.Limits{MilliCPU: 500, MemoryBytes: 24 << 20})
 	if !errors.Is(err, driver.ErrInvalid) {

@@ -34,7 +34,7 @@ func calls(d driver.Driver) map[string]func(context.Context) error {
 		"Stop":        func(ctx context.Context) error { return d.Stop(ctx, uid, time.Second) },
 		"Remove":      func(ctx context.Context) error { return d.Remove(ctx, uid) },
 		"LastExit":    func(ctx context.Context) error { _, err := d.LastExit(ctx, uid, time.Time{}); return err },
-		"Logs":        func(ctx context.Context) error { return d.Logs(ctx, uid, driver.LogOptions{}, nil, nil) },
+		"Logs":        func(ctx context.Context) error { return d.Logs(ctx, uid, driver.LogOptions{}, nil) },
 		"Watch":       func(ctx context.Context) error { return d.Watch(ctx, nil, func(driver.Event) {}) },
 		"ListStrays":  func(ctx context.Context) error { _, err := d.ListStrays(ctx); return err },
 		"RemoveStray": func(ctx context.Context) error {

@@ -9,23 +9,25 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/containerlease/containerlease/reconciler/driver"
 )
 
-// Logs copies the output of the owner's container until its end. If ctx ends first, its
-// error is returned. It runs in the caller's goroutine alone.
-func (d *Driver) Logs(ctx context.Context, uid string, opts driver.LogOptions, stdout, stderr io.Writer) error {
+// logBuffer is what is read of a log at once, and bounds a batch of records. A record that is longer is
+// read whole.
+const logBuffer = 64 << 10
+
+// Logs hands the output of the owner's container to handle. It runs in the caller's goroutine alone.
+func (d *Driver) Logs(ctx context.Context, uid string, opts driver.LogOptions, handle func([]driver.LogRecord) error) error {
 	started := time.Now()
-	err := d.logs(ctx, uid, opts, stdout, stderr)
+	err := d.logs(ctx, uid, opts, handle)
 	if ctx.Err() != nil && err != nil && !errors.Is(err, ctx.Err()) {
 		err = ctx.Err() // how a cut connection shows depends on where it was cut
 	}
 	return d.finish("logs", started, err)
 }
 
-func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, stdout, stderr io.Writer) error {
+func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, handle func([]driver.LogRecord) error) error {
 	found, err := do(ctx, d, "observe", d.opts.Timeout, func(ctx context.Context) (container.InspectResponse, error) {
 		return d.find(ctx, uid)
 	})
@@ -33,13 +35,7 @@ func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, s
 		return err
 	}
 
-	options := container.LogsOptions{
-		ShowStdout: true,
-		ShowStderr: true,
-		Follow:     opts.Follow,
-		Timestamps: opts.Timestamps,
-		Tail:       "all",
-	}
+	options := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: opts.Follow, Timestamps: true, Tail: "all"}
 	if opts.Tail >= 0 {
 		options.Tail = strconv.Itoa(opts.Tail)
 	}
@@ -51,6 +47,7 @@ func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, s
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	overdue := time.AfterFunc(d.opts.Timeout, func() { cancel(context.DeadlineExceeded) })
+	defer overdue.Stop()
 	stream, err := d.cli.ContainerLogs(ctx, found.ID, options)
 	if !overdue.Stop() && err != nil {
 		return context.Cause(ctx)
@@ -60,29 +57,78 @@ func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, s
 	}
 	defer func() { _ = stream.Close() }()
 
-	out, errOut := &sink{w: stdout}, &sink{w: stderr}
+	next := nextFrame
 	if found.Config.Tty {
-		_, err = io.Copy(out, stream)
-	} else {
-		_, err = stdcopy.StdCopy(out, errOut, stream)
+		next = nextTTYRecord
 	}
-	if writeErr := errors.Join(out.err, errOut.err); writeErr != nil {
-		// The reader's failure, not the engine's, whatever kind of error it is.
-		return fmt.Errorf("%w: writing output: %w", errUnclassified, writeErr)
+	var input io.Reader = stream
+	if !opts.Follow {
+		input = &timedReader{reader: stream, overdue: overdue, patience: d.opts.Timeout}
+	}
+	err = readRecords(input, next, handle)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, context.DeadlineExceeded) {
+		return cause
 	}
 	return err
 }
 
-// sink remembers the failure of a writer.
-type sink struct {
-	w   io.Writer
-	err error
+// timedReader is a reader whose every read has a deadline: what is kept comes at once. overdue
+// runs while a read does, and not while the records are handled, which may take its time.
+type timedReader struct {
+	reader   io.Reader
+	overdue  *time.Timer
+	patience time.Duration
 }
 
-func (s *sink) Write(p []byte) (int, error) {
-	n, err := s.w.Write(p)
-	if err != nil {
-		s.err = err
+func (r *timedReader) Read(p []byte) (int, error) {
+	r.overdue.Reset(r.patience)
+	defer r.overdue.Stop()
+	return r.reader.Read(p)
+}
+
+// splitter takes the first record off data. Without a whole one it returns 0; atEOF, the
+// rest is one.
+type splitter func(data []byte, atEOF bool) (advance int, record driver.LogRecord, err error)
+
+// readRecords hands over all whole records that one read brought, so that a busy log costs few calls and a
+// quiet one no delay.
+func readRecords(r io.Reader, next splitter, handle func([]driver.LogRecord) error) error {
+	buffer := make([]byte, 0, logBuffer)
+	var records []driver.LogRecord
+	for {
+		n, readErr := r.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+
+		used := 0
+		records = records[:0]
+		for used < len(buffer) {
+			advance, record, err := next(buffer[used:], errors.Is(readErr, io.EOF))
+			if err != nil {
+				return err
+			}
+			if advance == 0 {
+				break
+			}
+			records = append(records, record)
+			used += advance
+		}
+		if len(records) > 0 {
+			if err := handle(records); err != nil {
+				// The reader's failure, not the engine's, whatever kind of error it is.
+				return fmt.Errorf("%w: handling output: %w", errUnclassified, err)
+			}
+		}
+		rest := copy(buffer, buffer[used:])
+		buffer = buffer[:rest]
+		switch {
+		case errors.Is(readErr, io.EOF) && rest > 0:
+			return fmt.Errorf("reading output: %w", io.ErrUnexpectedEOF)
+		case errors.Is(readErr, io.EOF):
+			return nil
+		case readErr != nil:
+			return fmt.Errorf("reading output: %w", readErr)
+		case rest == cap(buffer):
+			buffer = append(buffer, 0)[:rest] // grows: the record is longer
+		}
 	}
-	return n, err
 }

@@ -3,7 +3,6 @@ package fake
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/containerlease/containerlease/reconciler/driver"
@@ -25,8 +24,8 @@ func (e *Engine) write(c *container, text string, stderr bool) {
 	c.lines = append(c.lines, line{at: at, text: text, stderr: stderr && !c.TTY})
 }
 
-// Logs copies the output of the owner's container.
-func (e *Engine) Logs(ctx context.Context, uid string, opts driver.LogOptions, stdout, stderr io.Writer) error {
+// Logs hands the output of the owner's container to handle.
+func (e *Engine) Logs(ctx context.Context, uid string, opts driver.LogOptions, handle func([]driver.LogRecord) error) error {
 	if err := e.enter(ctx, OpLogs, uid); err != nil {
 		return err
 	}
@@ -50,19 +49,9 @@ func (e *Engine) Logs(ctx context.Context, uid string, opts driver.LogOptions, s
 		changed := c.changed
 		e.mu.Unlock()
 
-		for _, l := range lines {
-			if l.at.Before(opts.Since) {
-				continue
-			}
-			to, text := stdout, l.text+"\n"
-			if l.stderr {
-				to = stderr
-			}
-			if opts.Timestamps {
-				text = l.at.UTC().Format(time.RFC3339Nano) + " " + text
-			}
-			if _, err := io.WriteString(to, text); err != nil {
-				return fmt.Errorf("fake %s: writing output: %w", OpLogs, err)
+		if records := recordsOf(lines, opts.Since); len(records) > 0 {
+			if err := handle(records); err != nil {
+				return fmt.Errorf("fake %s: handling output: %w", OpLogs, err)
 			}
 		}
 		if !more {
@@ -74,4 +63,14 @@ func (e *Engine) Logs(ctx context.Context, uid string, opts driver.LogOptions, s
 			return fmt.Errorf("fake %s: %w", OpLogs, ctx.Err())
 		}
 	}
+}
+
+func recordsOf(lines []line, since time.Time) []driver.LogRecord {
+	var records []driver.LogRecord
+	for _, l := range lines {
+		if !l.at.Before(since) {
+			records = append(records, driver.LogRecord{At: l.at, Stderr: l.stderr, Text: []byte(l.text + "\n")})
+		}
+	}
+	return records
 }

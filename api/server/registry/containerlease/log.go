@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -24,24 +23,45 @@ type LogOptions struct {
 	Follow bool
 	// TailLines is how many of the last lines are wanted; nil means all.
 	TailLines *int64
-	// Since leaves out older lines; zero means none.
-	Since time.Time
-	// Timestamps puts the time of each line in front of it.
-	Timestamps bool
+	// After leaves out lines up to and including this moment; zero means none.
+	After time.Time
+	// Lossy lets lines be passed over if whoever follows doesn't keep up.
+	Lossy bool
 }
 
-// LogStreamer copies the output of a lease's container.
+// LogLine is a line of output, or a part of a long one.
+type LogLine struct {
+	// At grows from each line to the next, and is the same whenever the line is read.
+	At time.Time
+	// Stderr tells standard error from standard output.
+	Stderr bool
+	// Partial means that the line goes on in the next one of its stream.
+	Partial bool
+	// Text is what was written, with its line end if it has one.
+	Text []byte
+}
+
+// LogBatch is lines that follow each other.
+type LogBatch struct {
+	// Dropped is how many lines before the first were passed over.
+	Dropped int64
+	// Lines, and their text, are valid until the handler returns.
+	Lines []LogLine
+}
+
+// LogStreamer reads the output of a lease's container.
 type LogStreamer interface {
-	// Stream writes the output of the container of the lease with this UID to w, oldest line
-	// first, standard output and standard error as they come. It blocks until all of it is written,
-	// with Follow until the container ends, or until ctx ends: then it returns promptly, whatever
-	// the engine does. An error from w ends it. It leaves nothing running behind.
+	// Stream hands the output of the container of the lease with this UID to handle, oldest line
+	// first. It blocks until all of it is handled, with Follow until the container ends, or until ctx ends:
+	// then it returns promptly, whatever the engine does. An error from handle ends it. It leaves
+	// nothing running behind that depends on ctx.
 	//
-	// Each write should hold whole lines: the caller flushes after it.
+	// handle may take its time, and is called from one goroutine. The first call begins the response, so with
+	// Follow there is one without lines as soon as it stands.
 	//
-	// An error that is an API status (apierrors.NewNotFound, …) and comes before the first write
-	// becomes the response; any other becomes a 503. Stream retries nothing.
-	Stream(ctx context.Context, namespace, name string, uid types.UID, opts LogOptions, w io.Writer) error
+	// An error that is an API status (apierrors.NewNotFound, …) and comes before the first call
+	// becomes the response; any other becomes a 503.
+	Stream(ctx context.Context, namespace, name string, uid types.UID, opts LogOptions, handle func(LogBatch) error) error
 }
 
 // LogStorage serves containerleases/log.
@@ -73,7 +93,9 @@ func (LogStorage) NewConnectOptions() (runtime.Object, bool, string) {
 }
 
 // ProducesMIMETypes implements rest.StorageMetadata.
-func (LogStorage) ProducesMIMETypes(string) []string { return []string{"text/plain"} }
+func (LogStorage) ProducesMIMETypes(string) []string {
+	return []string{"text/plain", "application/x-ndjson"}
+}
 
 // ProducesObject implements rest.StorageMetadata.
 func (LogStorage) ProducesObject(string) any { return "" }
@@ -99,18 +121,12 @@ func (s LogStorage) Connect(ctx context.Context, name string, options runtime.Ob
 	if err := hasLog(lease); err != nil {
 		return nil, err
 	}
-	opts := LogOptions{Follow: query.Follow, TailLines: query.TailLines, Timestamps: query.Timestamps}
-	switch {
-	case query.SinceTime != nil:
-		opts.Since = query.SinceTime.Time
-	case query.SinceSeconds != nil:
-		opts.Since = s.clock.Now().Add(-time.Duration(min(*query.SinceSeconds, maxSinceSeconds)) * time.Second)
-	}
+	opts := s.streamOptions(query)
 	namespace := genericapirequest.NamespaceValue(ctx)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
-		out := &logWriter{response: w}
+		out := &logWriter{response: w, format: newLogFormat(query)}
 		done := make(chan struct{})
 		defer close(done)
 		go func() {
@@ -120,13 +136,29 @@ func (s LogStorage) Connect(ctx context.Context, name string, options runtime.Ob
 			case <-done:
 			}
 		}()
-		if opts.Follow {
-			// Whoever follows a silent container wants to know that the stream stands.
-			out.begin()
-		}
-		err := s.streamer.Stream(ctx, namespace, lease.Name, lease.UID, opts, out)
+		err := s.streamer.Stream(ctx, namespace, lease.Name, lease.UID, opts, out.write)
 		out.finish(ctx, err, responder)
 	}), nil
+}
+
+// streamOptions translates the query.
+func (s LogStorage) streamOptions(query *v1alpha1.ContainerLeaseLogOptions) LogOptions {
+	opts := LogOptions{
+		Follow:    query.Follow,
+		TailLines: query.TailLines,
+		Lossy:     query.Follow && query.Format == v1alpha1.LogJSON,
+	}
+	// A line that was written at the very moment is not older.
+	switch {
+	case query.SinceTime != nil:
+		opts.After = query.SinceTime.Add(-1)
+	case query.SinceSeconds != nil:
+		opts.After = s.clock.Now().Add(-time.Duration(min(*query.SinceSeconds, maxSinceSeconds))*time.Second - 1)
+	}
+	if query.After != nil && query.After.After(opts.After) {
+		opts.After = query.After.Time
+	}
+	return opts
 }
 
 // maxSinceSeconds keeps the multiplication from overflowing; it is a century.
@@ -145,56 +177,4 @@ func hasLog(lease *v1alpha1.ContainerLease) error {
 		why += " (it is " + string(lease.Status.Phase) + ")"
 	}
 	return apierrors.NewConflict(v1alpha1.Resource("containerleases"), lease.Name, errors.New("no log: "+why))
-}
-
-// logWriter begins the response with the first line and flushes each write.
-type logWriter struct {
-	response http.ResponseWriter
-	begun    bool
-}
-
-func (w *logWriter) begin() {
-	if w.begun {
-		return
-	}
-	w.begun = true
-	w.response.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.response.Header().Set("X-Content-Type-Options", "nosniff")
-	w.response.WriteHeader(http.StatusOK)
-	w.flush()
-}
-
-func (w *logWriter) flush() {
-	if flusher, ok := w.response.(http.Flusher); ok {
-		flusher.Flush()
-	}
-}
-
-// Write implements io.Writer.
-func (w *logWriter) Write(p []byte) (int, error) {
-	w.begin()
-	n, err := w.response.Write(p)
-	if err == nil {
-		w.flush()
-	}
-	return n, err
-}
-
-// finish ends the response. An error after its beginning can only be shown by breaking
-// off, which tells the client that lines are missing.
-func (w *logWriter) finish(ctx context.Context, err error, responder rest.Responder) {
-	switch {
-	case err == nil:
-		w.begin()
-	case w.begun:
-		if ctx.Err() == nil {
-			panic(http.ErrAbortHandler)
-		}
-	default:
-		var status apierrors.APIStatus
-		if !errors.As(err, &status) {
-			err = apierrors.NewServiceUnavailable("reading the log: " + err.Error())
-		}
-		responder.Error(err)
-	}
 }

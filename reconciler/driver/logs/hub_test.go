@@ -1,0 +1,597 @@
+package logs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/containerlease/containerlease/reconciler/driver"
+	"github.com/containerlease/containerlease/reconciler/driver/logs"
+)
+
+func newHub(t *testing.T, e logs.Engine, change func(*logs.Options)) *logs.Hub {
+	t.Helper()
+	opts := logs.Options{Logger: slog.New(slog.DiscardHandler)}
+	if change != nil {
+		change(&opts)
+	}
+	hub := logs.NewHub(e, opts)
+	t.Cleanup(hub.Close)
+	return hub
+}
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// numbered returns records n to m-1, a millisecond after each other but for every third, which is of
+// standard error and a little too early.
+func numbered(n, m int) []driver.LogRecord {
+	var records []driver.LogRecord
+	for i := n; i < m; i++ {
+		r := driver.LogRecord{At: epoch.Add(time.Duration(i) * time.Millisecond), Text: fmt.Appendf(nil, "%d\n", i)}
+		if i%3 == 2 {
+			r.Stderr, r.At = true, r.At.Add(-1500*time.Microsecond)
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+func numbers(n, m int) []string {
+	var texts []string
+	for i := n; i < m; i++ {
+		texts = append(texts, fmt.Sprintf("%d\n", i))
+	}
+	return texts
+}
+
+// viewer collects what a stream hands over.
+type viewer struct {
+	mu      sync.Mutex
+	texts   []string
+	at      []time.Time
+	dropped int64
+	stands  chan struct{}
+	once    sync.Once
+	// each is called for each batch, if not nil.
+	each func(logs.Batch) error
+}
+
+func newViewer() *viewer { return &viewer{stands: make(chan struct{})} }
+
+func (v *viewer) handle(b logs.Batch) error {
+	v.once.Do(func() { close(v.stands) })
+	v.mu.Lock()
+	v.dropped += b.Dropped
+	for _, l := range b.Lines {
+		v.texts = append(v.texts, string(l.Text))
+		v.at = append(v.at, l.At)
+	}
+	v.mu.Unlock()
+	if v.each != nil {
+		return v.each(b)
+	}
+	return nil
+}
+
+func (v *viewer) lines() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.texts)
+}
+
+func (v *viewer) count() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.texts)
+}
+
+func (v *viewer) last() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.at) == 0 {
+		return time.Time{}
+	}
+	return v.at[len(v.at)-1]
+}
+
+// increasing checks the promise of timestamps.
+func (v *viewer) increasing(t *testing.T) {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := 1; i < len(v.at); i++ {
+		if !v.at[i].After(v.at[i-1]) {
+			t.Fatalf("line %d at %v comes after %v", i, v.at[i], v.at[i-1])
+		}
+	}
+}
+
+// start runs a stream in the background. The function it returns waits for its end.
+func start(t *testing.T, ctx context.Context, hub *logs.Hub, req logs.Request, v *viewer) (wait func() error) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- hub.Stream(ctx, uid, req, v.handle) }()
+	return func() error {
+		t.Helper()
+		timer := time.NewTimer(deadline)
+		defer timer.Stop()
+		select {
+		case err := <-done:
+			return err
+		case <-timer.C:
+			t.Fatal("the stream goes on")
+			return nil
+		}
+	}
+}
+
+func (v *viewer) await(t *testing.T, what string, want []string) {
+	t.Helper()
+	eventually(t, what, func() bool { return v.count() >= len(want) })
+	if diff := cmp.Diff(want, v.lines()); diff != "" {
+		t.Fatalf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+var everything = logs.Request{Tail: -1}
+
+func following(tail int) logs.Request { return logs.Request{Follow: true, Tail: tail} }
+
+func TestWhatIsAskedFor(t *testing.T) {
+	for _, size := range []int{0, 20, 3000, 30_000} {
+		for name, tc := range map[string]struct {
+			tail int
+			from int
+		}{
+			"All": {-1, 0}, "Nothing": {0, size}, "Few": {5, max(0, size-5)}, "Many": {5000, max(0, size-5000)}, "More": {1 << 20, 0},
+			"MostOfThem": {size, 0},
+		} {
+			t.Run(fmt.Sprintf("%sOf%d", name, size), func(t *testing.T) {
+				e := newEngine()
+				e.write(numbered(0, size)...)
+				hub := newHub(t, e, nil)
+				v := newViewer()
+				if err := hub.Stream(t.Context(), uid, logs.Request{Tail: tc.tail}, v.handle); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(numbers(tc.from, size), v.lines()); diff != "" {
+					t.Fatalf("read (-want +got):\n%s", diff)
+				}
+				v.increasing(t)
+
+				v = newViewer()
+				wait := start(t, t.Context(), hub, following(tc.tail), v)
+				v.await(t, "what is there", numbers(tc.from, size))
+				<-v.stands
+				e.write(numbered(size, size+10)...)
+				v.await(t, "what comes", numbers(tc.from, size+10))
+				e.exit()
+				if err := wait(); err != nil {
+					t.Errorf("at the end of the container: %v", err)
+				}
+				v.increasing(t)
+			})
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*engine)
+		want   error
+	}{
+		"NoContainer": {func(e *engine) { e.gone = true }, driver.ErrNotFound},
+		"NoEngine":    {func(e *engine) { e.failing = driver.ErrUnavailable }, driver.ErrUnavailable},
+	} {
+		for _, follow := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s%v", name, follow), func(t *testing.T) {
+				e := newEngine()
+				tc.change(e)
+				err := newHub(t, e, nil).Stream(t.Context(), uid, logs.Request{Follow: follow, Tail: 10}, newViewer().handle)
+				if !errors.Is(err, tc.want) {
+					t.Errorf("got %v, want %v", err, tc.want)
+				}
+			})
+		}
+	}
+	t.Run("Handler", func(t *testing.T) {
+		e := newEngine()
+		e.write(numbered(0, 10)...)
+		gone := errors.New("the reader went away")
+		v := newViewer()
+		v.each = func(b logs.Batch) error {
+			if len(b.Lines) > 0 {
+				return gone
+			}
+			return nil
+		}
+		for _, req := range []logs.Request{everything, following(-1)} {
+			if err := newHub(t, e, nil).Stream(t.Context(), uid, req, v.handle); !errors.Is(err, gone) {
+				t.Errorf("%+v: got %v, want the handler's error", req, err)
+			}
+		}
+	})
+}
+
+// chatter writes records until it is stopped, with times as disorderly as an engine's, in parts sometimes.
+func chatter(e *engine, total int, seed uint64) (written func() []string, done chan struct{}) {
+	r := rand.New(rand.NewPCG(seed, 2))
+	var mu sync.Mutex
+	var texts []string
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		now := time.Duration(0)
+		for i := 0; i < total; {
+			for range 1 + r.IntN(200) {
+				now += time.Duration(r.IntN(200)) * time.Microsecond
+				at := epoch.Add(now - time.Duration(r.IntN(3))*10*time.Millisecond)
+				text := fmt.Sprintf("%d\n", i)
+				if r.IntN(20) == 0 {
+					e.write(driver.LogRecord{At: at, Partial: true, Stderr: i%2 == 1, Text: []byte("a part of ")})
+					text = "a part of " + text
+					e.write(driver.LogRecord{At: at, Stderr: i%2 == 1, Text: fmt.Appendf(nil, "%d\n", i)})
+				} else {
+					e.write(driver.LogRecord{At: at, Stderr: i%2 == 1, Text: []byte(text)})
+				}
+				mu.Lock()
+				texts = append(texts, text)
+				mu.Unlock()
+				i++
+			}
+			runtime.Gosched()
+		}
+	}()
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(texts)
+	}, done
+}
+
+// TestGoingOn: a reader that is cut off again and again has every line once, whether the feed is
+// still there or not, and whatever befalls the engine's stream.
+func TestGoingOn(t *testing.T) {
+	for name, tc := range map[string]struct {
+		linger time.Duration
+		breaks bool
+	}{
+		"FeedStays": {linger: time.Minute}, "FeedEnds": {linger: time.Nanosecond},
+		"StreamBreaks": {linger: time.Minute, breaks: true}, "Both": {linger: time.Nanosecond, breaks: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine()
+			hub := newHub(t, e, func(o *logs.Options) { o.Linger = tc.linger })
+			written, done := chatter(e, 20_000, 7)
+			v := newViewer()
+			r := rand.New(rand.NewPCG(8, 8))
+			finished := func() bool {
+				select {
+				case <-done:
+					return v.count() >= len(written())
+				default:
+					return false
+				}
+			}
+			for !finished() {
+				ctx, cancel := context.WithTimeout(t.Context(), deadline)
+				enough := v.count() + 1 + r.IntN(2000)
+				v.each = func(logs.Batch) error {
+					if v.count() >= enough || finished() {
+						cancel()
+					}
+					return nil
+				}
+				if tc.breaks {
+					e.breakStreams()
+				}
+				err := hub.Stream(ctx, uid, logs.Request{Follow: true, Tail: -1, After: v.last()}, v.handle)
+				cancel()
+				if !errors.Is(err, context.Canceled) {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(written(), v.lines()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			v.increasing(t)
+		})
+	}
+}
+
+// TestManyViewers share one stream of the engine.
+func TestManyViewers(t *testing.T) {
+	before := runtime.NumGoroutine()
+	e := newEngine()
+	e.write(numbered(0, 500)...)
+	hub := newHub(t, e, func(o *logs.Options) { o.Linger = 10 * time.Millisecond })
+	var all sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	viewers := make([]*viewer, 200)
+	for i := range viewers {
+		viewers[i] = newViewer()
+		all.Go(func() {
+			if err := hub.Stream(ctx, uid, following(100), viewers[i].handle); !errors.Is(err, context.Canceled) {
+				t.Errorf("viewer %d: %v", i, err)
+			}
+		})
+	}
+	for _, v := range viewers {
+		v.await(t, "the end of what is there", numbers(400, 500))
+	}
+	e.write(numbered(500, 600)...)
+	for _, v := range viewers {
+		v.await(t, "what comes", numbers(400, 600))
+	}
+	if following, opened, read := e.counts(); following != 1 || opened != 1 || read > 1 {
+		t.Errorf("%d streams of the engine, %d in all, and %d other reads, want 1, 1 and 1", following, opened, read)
+	}
+	cancel()
+	all.Wait()
+	eventually(t, "the stream ends with the last viewer", func() bool { following, _, _ := e.counts(); return following == 0 })
+	hub.Close()
+	eventually(t, "nothing is left behind", func() bool { return runtime.NumGoroutine() <= before })
+}
+
+// TestFeedLingers: a viewer that comes back finds the stream.
+func TestFeedLingers(t *testing.T) {
+	e := newEngine()
+	hub := newHub(t, e, func(o *logs.Options) { o.Linger = deadline })
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		v := newViewer()
+		wait := start(t, ctx, hub, following(10), v)
+		<-v.stands
+		cancel()
+		if err := wait(); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	if _, opened, read := e.counts(); opened > 1 || read != 1 {
+		t.Errorf("%d streams and %d reads for one viewer at a time, want 1 of each", opened, read)
+	}
+}
+
+// flood is more than a ring holds.
+const flood = 40_000
+
+// TestSlowViewers neither delay others nor cost memory. One that may lose lines is told how many; one that may not gets
+// them from the engine.
+func TestSlowViewers(t *testing.T) {
+	e := newEngine()
+	hub := newHub(t, e, func(o *logs.Options) { o.Patience = 20 * time.Millisecond })
+	release := make(chan struct{})
+	slow := func(logs.Batch) error { <-release; return nil }
+	lossy, lossless, quick := newViewer(), newViewer(), newViewer()
+	lossy.each, lossless.each = slow, slow
+	waits := []func() error{
+		start(t, t.Context(), hub, logs.Request{Follow: true, Tail: -1, Lossy: true}, lossy),
+		start(t, t.Context(), hub, following(-1), lossless),
+		start(t, t.Context(), hub, following(-1), quick),
+	}
+	for _, v := range []*viewer{lossy, lossless, quick} {
+		<-v.stands
+	}
+	for n := 0; n < flood; n += 1000 {
+		e.write(numbered(n, n+1000)...)
+	}
+	quick.await(t, "others", numbers(0, flood))
+	close(release)
+	lossless.await(t, "who may not lose lines", numbers(0, flood))
+	eventually(t, "who may lose lines is told", func() bool {
+		lossy.mu.Lock()
+		defer lossy.mu.Unlock()
+		return int(lossy.dropped)+len(lossy.texts) == flood
+	})
+	if lossy.dropped == 0 {
+		t.Error("a viewer that did not read for so long lost no line")
+	}
+	got := lossy.lines()
+	if diff := cmp.Diff(numbers(int(lossy.dropped), flood), got); diff != "" {
+		t.Errorf("after the lines that were dropped (-want +got):\n%s", diff)
+	}
+	e.exit()
+	for _, wait := range waits {
+		if err := wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestMemoryIsBounded with 500 viewers that read nothing while a container writes 100 MB.
+func TestMemoryIsBounded(t *testing.T) {
+	e := newEngine()
+	hub := newHub(t, e, nil)
+	release := make(chan struct{})
+	var all sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range 500 {
+		v := newViewer()
+		v.each = func(logs.Batch) error { <-release; return nil }
+		all.Go(func() { _ = hub.Stream(ctx, uid, logs.Request{Follow: true, Tail: 10, Lossy: true}, v.handle) })
+		<-v.stands
+	}
+	quick := newViewer()
+	var lines atomic.Int64
+	all.Go(func() {
+		_ = hub.Stream(ctx, uid, following(0), func(b logs.Batch) error {
+			lines.Add(int64(len(b.Lines)))
+			return quick.handle(logs.Batch{})
+		})
+	})
+	<-quick.stands
+	before := heap()
+	text := []byte(strings.Repeat("x", 1000) + "\n")
+	const total = 100_000
+	for n := range total {
+		e.write(driver.LogRecord{At: epoch.Add(time.Duration(n) * time.Millisecond), Text: text})
+	}
+	eventually(t, "who reads gets all", func() bool { return lines.Load() == total })
+	e.change(func() { e.records = nil }) // the engine's memory is not the hub's
+	const bound = 24 << 20
+	if grown := heap() - before; grown > bound {
+		t.Errorf("the heap has grown by %d bytes, want less than %d", grown, bound)
+	}
+	cancel()
+	close(release)
+	all.Wait()
+}
+
+func heap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// TestSlowReaderFreesTheEngine: whoever reads and stalls keeps no read of the engine open.
+func TestSlowReaderFreesTheEngine(t *testing.T) {
+	e := newEngine()
+	const n = 3000
+	e.write(numbered(0, n)...)
+	hub := newHub(t, e, func(o *logs.Options) { o.Patience = 10 * time.Millisecond })
+	release := make(chan struct{})
+	var all sync.WaitGroup
+	viewers := make([]*viewer, 20)
+	for i := range viewers {
+		v := newViewer()
+		v.each = func(logs.Batch) error { <-release; return nil }
+		viewers[i] = v
+		all.Go(func() {
+			if err := hub.Stream(t.Context(), uid, everything, v.handle); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	eventually(t, "some read", func() bool { _, _, read := e.counts(); return read >= 4 })
+	e.write(numbered(n, n+500)...)
+	close(release)
+	all.Wait()
+	for i, v := range viewers {
+		got := v.lines()
+		if len(got) < n {
+			t.Fatalf("viewer %d got %d lines", i, len(got))
+		}
+		if diff := cmp.Diff(numbers(0, len(got)), got); diff != "" {
+			t.Fatalf("viewer %d (-want +got):\n%s", i, diff)
+		}
+	}
+	if e.busy > 4 {
+		t.Errorf("%d reads of the engine at once", e.busy)
+	}
+}
+
+// TestEndOfContainer: followers get the last line, even if the engine's stream leaves it out.
+func TestEndOfContainer(t *testing.T) {
+	for name, hide := range map[string]func(int) bool{
+		"AllLines": nil, "StreamMissesTheLast": func(i int) bool { return i >= 15 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine()
+			e.hide = hide
+			e.write(numbered(0, 10)...)
+			hub := newHub(t, e, nil)
+			v := newViewer()
+			wait := start(t, t.Context(), hub, following(-1), v)
+			<-v.stands
+			e.write(numbered(10, 20)...)
+			e.write(driver.LogRecord{At: epoch.Add(time.Minute), Partial: true, Text: []byte("the end")})
+			e.exit()
+			if err := wait(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(append(numbers(0, 20), "the end"), v.lines()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+
+			// Another run of it is followed anew.
+			e.hide = nil
+			e.restart()
+			again := newViewer()
+			wait = start(t, t.Context(), hub, logs.Request{Follow: true, Tail: -1, After: v.last()}, again)
+			<-again.stands
+			e.write(numbered(70_000, 70_010)...)
+			again.await(t, "the next run", numbers(70_000, 70_010))
+			e.change(func() { e.gone = true })
+			if err := wait(); err != nil {
+				t.Errorf("the container was removed: %v", err)
+			}
+		})
+	}
+}
+
+// TestEngineAway: followers don't notice if the engine is away for a while.
+func TestEngineAway(t *testing.T) {
+	e := newEngine()
+	hub := newHub(t, e, nil)
+	v := newViewer()
+	wait := start(t, t.Context(), hub, following(-1), v)
+	<-v.stands
+	e.write(numbered(0, 10)...)
+	v.await(t, "before", numbers(0, 10))
+	e.change(func() { e.failing = driver.ErrUnavailable })
+	e.breakStreams()
+	e.write(numbered(10, 20)...)
+	e.change(func() { e.failing = nil })
+	v.await(t, "after", numbers(0, 20))
+	e.exit()
+	if err := wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPassedOver: what the engine's stream passes over is read from the engine.
+func TestPassedOver(t *testing.T) {
+	e := newEngine()
+	hub := newHub(t, e, nil)
+	v := newViewer()
+	wait := start(t, t.Context(), hub, following(-1), v)
+	<-v.stands
+	// A megabyte before, two seconds' worth passed over, all in no time.
+	pad := strings.Repeat("x", 400)
+	var records []driver.LogRecord
+	var want []string
+	for _, r := range numbered(0, 6000) {
+		r.Text = append([]byte(pad), r.Text...)
+		records = append(records, r)
+		want = append(want, string(r.Text))
+	}
+	e.hide = func(i int) bool { return i >= 3000 && i < 5000 && e.opened == 1 }
+	e.write(records...)
+	v.await(t, "all lines", want)
+	e.exit()
+	if err := wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClose(t *testing.T) {
+	e := newEngine()
+	hub := newHub(t, e, nil)
+	v := newViewer()
+	wait := start(t, t.Context(), hub, following(-1), v)
+	<-v.stands
+	hub.Close()
+	if err := wait(); !errors.Is(err, logs.ErrClosed) {
+		t.Errorf("got %v, want ErrClosed", err)
+	}
+	if following, _, _ := e.counts(); following != 0 {
+		t.Error("a stream is open after Close")
+	}
+	if err := hub.Stream(t.Context(), uid, following(-1), v.handle); !errors.Is(err, logs.ErrClosed) {
+		t.Errorf("after Close: got %v, want ErrClosed", err)
+	}
+}
