@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/cors"
 
+	"github.com/containerlease/containerlease/web/gateway/caller"
 	"github.com/containerlease/containerlease/web/gateway/problem"
 	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
@@ -139,11 +140,12 @@ func (d *Door) ownOrigin(r *http.Request, of string) bool {
 func (d *Door) Streams(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		from := r.Header.Get("Origin")
+		_, signedIn := caller.From(r.Context())
 		switch {
 		case from != "" && !d.origins[from] && !d.ownOrigin(r, from):
 			d.refuse(w, r, problem.Forbidden.With(fmt.Sprintf("pages of the origin %q may not connect; --allowed-origins says which may", from)))
 			return
-		case from == "" && visitOf(r).means == byCookie:
+		case from == "" && signedIn && visitOf(r).means == byCookie:
 			d.refuse(w, r, problem.Forbidden.With("a session cookie alone opens no WebSocket: without an Origin header, "+
 				"bring a token in the Authorization header, or a ticket of POST /api/tickets"))
 			return

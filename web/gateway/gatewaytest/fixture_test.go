@@ -4,9 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/containerlease/containerlease/api/v1alpha1"
+	"github.com/containerlease/containerlease/reconciler/driver/fake"
 	"github.com/containerlease/containerlease/web/gateway/gatewaytest"
 )
 
@@ -30,14 +28,7 @@ func TestFixture(t *testing.T) {
 		}
 	}
 
-	lease := &v1alpha1.ContainerLease{
-		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "demo"},
-		Spec:       v1alpha1.ContainerLeaseSpec{Image: "alpine", TTL: "1m"},
+	if lease := f.Run(gatewaytest.OwnerUser, "demo"); f.Engine.CallsOf(fake.OpStart) == nil {
+		t.Errorf("lease %s runs without a container", lease.Name)
 	}
-	if err := f.Admin.Create(t.Context(), lease); err != nil {
-		t.Fatal(err)
-	}
-	f.AwaitLease(lease.Namespace, lease.Name, "the lease runs", func(l *v1alpha1.ContainerLease) bool {
-		return l.Status.Phase == v1alpha1.LeaseRunning
-	})
 }

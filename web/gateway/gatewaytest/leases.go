@@ -3,7 +3,9 @@ package gatewaytest
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/containerlease/containerlease/api/v1alpha1"
@@ -55,5 +57,30 @@ func (f *Fixture) Await(what string, so func() bool) {
 		if time.Now().After(end) {
 			f.t.Fatalf("waited in vain: %s", what)
 		}
+	}
+}
+
+// Run stores a lease of namespace and waits until its container runs.
+func (f *Fixture) Run(namespace, name string) *v1alpha1.ContainerLease {
+	f.t.Helper()
+	f.Namespace(namespace)
+	lease := &v1alpha1.ContainerLease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec:       v1alpha1.ContainerLeaseSpec{Image: "alpine", TTL: "30m"},
+	}
+	if err := f.Admin.Create(f.t.Context(), lease); err != nil {
+		f.t.Fatalf("creating lease %s/%s: %v", namespace, name, err)
+	}
+	return f.AwaitLease(namespace, name, "the lease runs", func(l *v1alpha1.ContainerLease) bool {
+		return l.Status.Phase == v1alpha1.LeaseRunning
+	})
+}
+
+// Namespace makes a namespace, unless it is there.
+func (f *Fixture) Namespace(name string) {
+	f.t.Helper()
+	err := f.Admin.Create(f.t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	if client.IgnoreAlreadyExists(err) != nil {
+		f.t.Fatalf("making namespace %s: %v", name, err)
 	}
 }

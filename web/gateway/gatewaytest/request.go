@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/coder/websocket"
 )
 
 // Answer is what a request was answered with, body and all.
@@ -66,4 +68,20 @@ func (f *Fixture) JSON(answer Answer, into any) {
 		f.t.Fatalf("%s %s was answered %d %q, which is no %T: %v",
 			answer.Request.Method, answer.Request.URL, answer.StatusCode, answer.Text, into, err)
 	}
+}
+
+// Dial asks for a WebSocket at a path of the gateway, and returns the status of the answer: 101 if it
+// was opened, in which case it is closed again.
+func (f *Fixture) Dial(target string, header http.Header) int {
+	f.t.Helper()
+	ws, response, err := websocket.Dial(f.t.Context(), "ws"+strings.TrimPrefix(f.URL, "http")+target, &websocket.DialOptions{
+		HTTPClient: httpClient, HTTPHeader: header,
+	})
+	if err == nil {
+		_ = ws.CloseNow()
+	}
+	if response == nil {
+		f.t.Fatalf("dialing %s: %v", target, err)
+	}
+	return response.StatusCode
 }
