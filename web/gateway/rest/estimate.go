@@ -24,7 +24,7 @@ func (h *Handler) estimate(w http.ResponseWriter, r *http.Request, _ caller.Call
 	lease := &v1alpha1.ContainerLease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "estimate"},
 		Spec: v1alpha1.ContainerLeaseSpec{
-			Image: body.ImageType, ClassName: body.ClassName,
+			Image: body.ImageType, ClassName: c.className(body.ClassName),
 			TTL:       c.ttl("durationMinutes", body.DurationMinutes),
 			Resources: c.size(body.CPUMilli, body.MemoryMB),
 		},

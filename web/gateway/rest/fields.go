@@ -27,8 +27,11 @@ var fieldNames = []struct{ lease, rest string }{
 }
 
 // renamed says an error of the API about a lease in the words of the REST API. An error about
-// no field stays as it is.
+// no field stays as it is, and so does none.
 func renamed(err error, lease *v1alpha1.ContainerLease) error {
+	if err == nil {
+		return nil
+	}
 	p := problem.From(err)
 	if len(p.Errors) == 0 {
 		return err

@@ -53,7 +53,7 @@ func (h *Handler) class(ctx context.Context, name, field string) (*v1alpha1.Leas
 	}
 	message := "no class is marked as default"
 	if name != "" {
-		message = fmt.Sprintf("there is no class %q", abbreviate(name))
+		message = fmt.Sprintf("Invalid value: %q: there is no such class", abbreviate(name)) // as the API says it
 	}
 	return nil, invalid(problem.FieldError{Field: field, Message: message + "; " + existing(classes.Items)})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/containerlease/containerlease/api/v1alpha1"
@@ -86,7 +87,7 @@ func leaseOf(body openapi.ProvisionRequest) (*v1alpha1.ContainerLease, error) {
 	lease := &v1alpha1.ContainerLease{
 		ObjectMeta: metav1.ObjectMeta{Name: body.Name},
 		Spec: v1alpha1.ContainerLeaseSpec{
-			Image: body.ImageType, ClassName: body.ClassName, Command: body.Command,
+			Image: body.ImageType, ClassName: c.className(body.ClassName), Command: body.Command,
 			TTL:       c.ttl("durationMinutes", body.DurationMinutes),
 			Resources: c.size(body.CPUMilli, body.MemoryMB),
 		},
@@ -154,6 +155,15 @@ func (c *conversion) size(cpuMilli, memoryMB *int64) v1alpha1.ResourceLimits {
 		limits.Memory = resource.NewQuantity(*memoryMB*bytesPerMiB, resource.BinarySI)
 	}
 	return limits
+}
+
+// className refuses what the API would look for as a part of a path.
+func (c *conversion) className(name string) string {
+	if name != "" && len(apivalidation.NameIsDNSSubdomain(name, false)) > 0 {
+		c.refuse("className", fmt.Sprintf("Invalid value: %q: no class can have this name", abbreviate(name)))
+		return ""
+	}
+	return name
 }
 
 // maxNameBase leaves room for the suffix of a generated name in the 63 bytes of a label.
