@@ -82,6 +82,7 @@ var (
 	TooLarge           = kind(http.StatusRequestEntityTooLarge, "too-large", "The request is too large")
 	UnsupportedType    = kind(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type")
 	Misdirected        = kind(http.StatusMisdirectedRequest, "misdirected", "Not served under this name")
+	UpgradeRequired    = kind(http.StatusUpgradeRequired, "upgrade-required", "Not a WebSocket")
 	Invalid            = kind(http.StatusUnprocessableEntity, "invalid", "Fields are wrong")
 	ProvisioningFailed = kind(http.StatusBadGateway, "provisioning-failed", "The container could not be started")
 	TooManyRequests    = kind(http.StatusTooManyRequests, "too-many-requests", "Too many requests")
