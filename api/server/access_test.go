@@ -161,7 +161,7 @@ func TestNoWayAroundTheBill(t *testing.T) {
 		}, apierrors.IsInvalid},
 		{"AnotherUID", func() error {
 			return patch(types.MergePatchType, `{"metadata":{"uid":"22222222-0000-4000-8000-000000000000"}}`)
-		}, apierrors.IsConflict},
+		}, apierrors.IsInvalid},
 		{"TheSameName", func() error { return editor.Create(t.Context(), leaseIn("ann", "demo")) }, apierrors.IsAlreadyExists},
 		{"StatusSubresource", func() error {
 			return editor.Status().Patch(t.Context(), leaseIn("ann", "demo"), client.RawPatch(types.MergePatchType, []byte(`{"status":{"finishReason":"Completed"}}`)))

@@ -6,11 +6,14 @@
 //	server.go          New, Run, Ready: from Config to a running server
 //	groups.go          which resources are served, and by which registry
 //	authentication.go  who is it: certificates, and the token of this process
-//	authorization.go   may they: administrators, for now
+//	authorization.go   may they: administrators, and others by their roles
+//	quantity*.go       what no request may bring: numbers that take for ever to decode
+//	audit.go           a line for each change and each refusal
 //	firststart.go      what a new server installs for itself
 //	openapi.go         the description of all that
 //	registry/          one package a resource: strategy, storage, table
-//	admission/         class defaults; namespaces that are being deleted
+//	roles/             admin, editor, viewer: what they may do, and where
+//	admission/         class defaults; namespaces that are being made and deleted
 //	scheme/            the types, and how they are written
 //	inprocess/         the way in for clients of the same process
 //	certs/             certificates of a server that nobody gave any

@@ -176,6 +176,8 @@ func prepare(config Config, loopback *rest.Config) (*genericapiserver.Config, *g
 	generic.ShutdownWatchTerminationGracePeriod = watchDrain
 	generic.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log"))
 	generic.EnableProfiling = false
+	generic.AuditBackend, generic.AuditPolicyRuleEvaluator = newAuditLog(config.Logger), auditPolicy{}
+	generic.BuildHandlerChainFunc = buildHandlerChain
 	generic.AddReadyzChecks(config.ReadyChecks...)
 	describe(generic)
 
@@ -201,6 +203,12 @@ func prepare(config Config, loopback *rest.Config) (*genericapiserver.Config, *g
 		return nil, nil, fmt.Errorf("making the registries: %w", err)
 	}
 	return generic, groups, nil
+}
+
+// buildHandlerChain is Kubernetes' own, with what is ours at its ends: what a request brings is
+// looked at once it is known that it may be made, and its ID before anybody logs it.
+func buildHandlerChain(api http.Handler, config *genericapiserver.Config) http.Handler {
+	return saneAuditID(genericapiserver.BuildHandlerChainWithStorageVersionPrecondition(newQuantityGuard(api), config))
 }
 
 // install adds the resources, and the hooks that readiness waits for.
