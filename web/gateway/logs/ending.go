@@ -26,6 +26,8 @@ const (
 	reasonStopping = "Stopping"
 	// reasonSilent: the peer neither took anything nor answered.
 	reasonSilent = "Silent"
+	// reasonSpokenTo: the peer sent a message.
+	reasonSpokenTo = "SpokenTo"
 )
 
 var (
@@ -35,6 +37,8 @@ var (
 		message: "the server stops; connect again with the timestamp of the last frame as ?since="}, websocket.StatusGoingAway}
 	endedSilent = &ending{note{level: levelWarn, reason: reasonSilent,
 		message: "no answer to the last pings"}, websocket.StatusPolicyViolation}
+	endedSpokenTo = &ending{note{level: levelWarn, reason: reasonSpokenTo,
+		message: "this stream takes no messages"}, websocket.StatusPolicyViolation}
 )
 
 // endOf is the ending of a viewer whose lease is over.

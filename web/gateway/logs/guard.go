@@ -17,6 +17,18 @@ const (
 	maxUnanswered = 4
 )
 
+// listen reads pongs and the close, and ends the viewer if its peer is gone or says anything, since it has
+// nothing to say. ctx must outlive the viewer's, whose last frames need the connection: its end
+// would close it.
+func (v *viewer) listen(ctx context.Context, end context.CancelCauseFunc) {
+	// Unlike Conn.CloseRead, which waits for itself for 15 seconds if there is a message.
+	if _, _, err := v.ws.Reader(ctx); err == nil {
+		end(endedSpokenTo)
+		return
+	}
+	end(context.Canceled)
+}
+
 // guard ends the viewer when the caller may no longer see the log, or the server is about to
 // stop. It returns when ctx ends.
 func (v *viewer) guard(ctx context.Context, end context.CancelCauseFunc) {

@@ -77,10 +77,9 @@ func newViewer(h *Handler, ws *websocket.Conn, conn *conn, who caller.Caller, le
 
 // serve lives the viewer's life. It returns when the connection is closed, and leaves nothing running.
 func (v *viewer) serve(ctx context.Context) {
-	// A viewer has nothing to say: any message closes the connection. This reads pongs and the close.
-	// It must not end with ctx, or there would be no last frame.
-	ctx, end := context.WithCancelCause(v.ws.CloseRead(ctx))
+	ctx, end := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
+	watching.Go(func() { v.listen(context.WithoutCancel(ctx), end) })
 	watching.Go(func() { v.guard(ctx, end) })
 	watching.Go(func() { v.heartbeat(ctx, end) })
 	e := v.follow(ctx)

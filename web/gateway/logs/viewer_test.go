@@ -389,6 +389,7 @@ func TestClientMessages(t *testing.T) {
 		p := b.dial("")
 		log := b.api.nextLog()
 		_ = p.WriteMessage(websocket.TextMessage, make([]byte, size)) // it may be cut off in the middle
+		p.expect("takes no messages")
 		p.closed(websocket.ClosePolicyViolation)
 		select {
 		case <-log.gone:
