@@ -20,6 +20,7 @@ import (
 	"github.com/containerlease/containerlease/api/server/scheme"
 	"github.com/containerlease/containerlease/api/storage/redis"
 	"github.com/containerlease/containerlease/api/storage/redis/local"
+	"github.com/containerlease/containerlease/cmd/containerlease/leaselogs"
 	"github.com/containerlease/containerlease/cmd/containerlease/settings"
 	"github.com/containerlease/containerlease/controllers"
 	"github.com/containerlease/containerlease/reconciler"
@@ -130,7 +131,7 @@ func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, hub 
 		}),
 		Listener:        listener,
 		Certificates:    directory,
-		Logs:            leaseLogs{hub},
+		Logs:            leaselogs.New(hub),
 		Tokens:          trusted.recognisers,
 		TokensChanged:   trusted.tokens.Changed,
 		ExternalAddress: address,

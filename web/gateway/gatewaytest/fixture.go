@@ -29,9 +29,11 @@ import (
 	"github.com/containerlease/containerlease/api/storage/redis/local"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/cmd/containerlease/identities"
+	"github.com/containerlease/containerlease/cmd/containerlease/leaselogs"
 	"github.com/containerlease/containerlease/controllers"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver/fake"
+	"github.com/containerlease/containerlease/reconciler/driver/logs"
 	"github.com/containerlease/containerlease/web/gateway"
 )
 
@@ -47,9 +49,7 @@ type Options struct {
 	// Clock is the time of the tokens; it is that of the gateway, too, unless Gateway says
 	// otherwise. The API and the controllers work in real time.
 	Clock clock.WithTicker
-	// Logs streams the logs of leases. Defaults to the engine's, as far as there are any.
-	Logs server.LogStreamer
-	// API may change how the API server is configured.
+	// API may change how the API server is configured, such as where logs come from.
 	API func(*server.Config)
 }
 
@@ -140,6 +140,8 @@ func (f *Fixture) startRedis() {
 
 func (f *Fixture) startAPI(options Options) {
 	f.t.Helper()
+	hub := logs.NewHub(f.Engine, logs.Options{Logger: quiet})
+	f.t.Cleanup(hub.Close)
 	listener := f.listen()
 	f.APIURL = "https://" + listener.Addr().String()
 	directory := certs.Directory(f.t.TempDir())
@@ -151,7 +153,7 @@ func (f *Fixture) startAPI(options Options) {
 			Codec: scheme.StorageCodec(), PathPrefix: "/registry", Uncached: scheme.Uncached(),
 		}),
 		Listener: listener, Certificates: directory, ShutdownTimeout: 5 * time.Second,
-		Logs: options.Logs, Tokens: []authenticator.Token{f.Tokens}, Logger: quiet,
+		Logs: leaselogs.New(hub), Tokens: []authenticator.Token{f.Tokens}, Logger: quiet,
 	}
 	if options.API != nil {
 		options.API(&config)

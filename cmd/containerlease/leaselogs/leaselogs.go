@@ -1,4 +1,5 @@
-package app
+// Package leaselogs gives the API server the logs of leases from the hub that reads the engine's.
+package leaselogs
 
 import (
 	"context"
@@ -15,11 +16,16 @@ import (
 	"github.com/containerlease/containerlease/reconciler/driver/logs"
 )
 
-// leaseLogs is the API server's LogStreamer on the engine.
-type leaseLogs struct{ hub *logs.Hub }
+// Streamer is the API server's LogStreamer on the engine.
+type Streamer struct{ hub *logs.Hub }
+
+var _ server.LogStreamer = Streamer{}
+
+// New returns the streamer of what hub reads.
+func New(hub *logs.Hub) Streamer { return Streamer{hub} }
 
 // Stream implements server.LogStreamer.
-func (l leaseLogs) Stream(ctx context.Context, _, name string, uid types.UID, opts server.LogOptions, handle func(server.LogBatch) error) error {
+func (l Streamer) Stream(ctx context.Context, _, name string, uid types.UID, opts server.LogOptions, handle func(server.LogBatch) error) error {
 	request := logs.Request{Follow: opts.Follow, Tail: -1, After: opts.After, Lossy: opts.Lossy}
 	if opts.TailLines != nil {
 		request.Tail = int(min(*opts.TailLines, math.MaxInt32))
