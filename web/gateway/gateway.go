@@ -22,6 +22,7 @@ import (
 
 	"github.com/containerlease/containerlease/web/gateway/caller"
 	"github.com/containerlease/containerlease/web/gateway/door"
+	"github.com/containerlease/containerlease/web/gateway/logs"
 	"github.com/containerlease/containerlease/web/gateway/problem"
 	"github.com/containerlease/containerlease/web/gateway/requestid"
 	"github.com/containerlease/containerlease/web/gateway/rest"
@@ -114,6 +115,10 @@ func New(cfg Config) (*Gateway, error) {
 		d.Routes(r)
 		rest.New(client, cfg.Clock).Routes(r.With(d.Require))
 		openapi.Routes(r)
+		r.With(d.Streams, d.Require, g.stream).Method(http.MethodGet, "/ws/logs/{id}", logs.New(logs.Config{
+			API: api, Client: client, Identities: cfg.Door.Identities,
+			Stopping: g.stopping, Clock: cfg.Clock, Logger: cfg.Logger,
+		}))
 	})
 	return g, nil
 }
