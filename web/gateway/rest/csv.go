@@ -45,6 +45,9 @@ func stamp(t *time.Time) string {
 // should hold. An error in the middle ends the response without its end, so that half a list
 // never looks like a whole one.
 func (h *Handler) streamBilling(w http.ResponseWriter, r *http.Request, all listing, period period) error {
+	header := w.Header()
+	header.Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	header.Set("Content-Disposition", `attachment; filename="billing.csv"`)
 	rows := csv.NewWriter(w)
 	if err := rows.Write(csvHeader); err != nil { // to memory, as yet
 		return err
@@ -53,12 +56,11 @@ func (h *Handler) streamBilling(w http.ResponseWriter, r *http.Request, all list
 		all.from = *next
 		var err error
 		next, err = read(r.Context(), h.api, all, func(page *v1alpha1.BillingRecordList) (int, error) {
-			w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-			w.Header().Set("Content-Disposition", `attachment; filename="billing.csv"`)
 			bills := period.bills(page.Items)
 			return len(bills), writeRows(rows, bills)
 		})
 		if err != nil {
+			header.Del("Content-Disposition")
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/reconciler/driver/fake"
+	"github.com/containerlease/containerlease/web/gateway"
 	"github.com/containerlease/containerlease/web/gateway/gatewaytest"
 	"github.com/containerlease/containerlease/web/gateway/problem"
 	"github.com/containerlease/containerlease/web/gateway/rest/openapi"
@@ -26,7 +27,10 @@ type fixture struct {
 // "true" ends at once, as it should.
 func start(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{gatewaytest.New(t, gatewaytest.Options{}), t}
+	f := &fixture{gatewaytest.New(t, gatewaytest.Options{
+		// How many requests a second are too many is the door's business, and tested there.
+		Gateway: func(c *gateway.Config) { c.Door.Rate, c.Door.Burst = 1<<20, 1<<20 },
+	}), t}
 	f.Engine.SetProgram("true", fake.Program{Exits: true})
 	f.Engine.SetProgram("false", fake.Program{Exits: true, ExitCode: 3})
 	f.changeClass(func(class *v1alpha1.LeaseClass) {
