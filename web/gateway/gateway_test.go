@@ -45,6 +45,15 @@ func newGateway(t *testing.T, log *gatewaytest.Log, change func(*gateway.Config)
 	return g
 }
 
+// serve answers a request without a body, as from this machine.
+func serve(g *gateway.Gateway, method, target string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	r.Host, r.RemoteAddr = "localhost", "127.0.0.1:4321"
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	return w
+}
+
 func TestPlainRoutes(t *testing.T) {
 	var store error
 	var log gatewaytest.Log

@@ -58,20 +58,18 @@ func describe(who caller.Identity) sessionAnswer {
 // in the Authorization header.
 func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 	token, err := readToken(r)
-	if err != nil {
-		problem.Write(w, r, err)
-		return
+	var who caller.Identity
+	if err == nil {
+		who, err = d.startSession(w, r, token)
 	}
-	who, err := d.startSession(w, r, token)
-	if err != nil {
-		if errors.Is(err, caller.ErrUnauthenticated) {
-			d.refuse(w, r, problem.Unauthenticated.With("the token is not, or no longer, valid"))
-			return
-		}
+	switch {
+	case errors.Is(err, caller.ErrUnauthenticated):
+		d.refuse(w, r, problem.Unauthenticated.With("bring a token that is valid, as \"token\" in a JSON object or in the Authorization header"))
+	case err != nil:
 		problem.Write(w, r, err)
-		return
+	default:
+		answer(w, r, http.StatusCreated, describe(who))
 	}
-	answer(w, r, http.StatusCreated, describe(who))
 }
 
 // startSession signs somebody in, and gives the browser its cookie. What is wrong with the token is a
@@ -139,8 +137,11 @@ func (d *Door) clearCookie(w http.ResponseWriter, r *http.Request) {
 
 // readToken reads {"token": …}, or the Authorization header if there is no body.
 func readToken(r *http.Request) (string, error) {
-	if token, ok := bearer(r); ok && (r.Body == nil || r.Body == http.NoBody) {
-		return token, nil
+	if r.Body == nil || r.Body == http.NoBody {
+		if token, ok := bearer(r); ok {
+			return token, nil
+		}
+		return "", fmt.Errorf("no token: %w", caller.ErrUnauthenticated)
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return "", problem.UnsupportedType.With(fmt.Sprintf("Content-Type: %q: must be application/json", r.Header.Get("Content-Type")))

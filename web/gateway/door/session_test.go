@@ -176,7 +176,7 @@ func TestSignInRefuses(t *testing.T) {
 		{"Trailing", `{"token":"x"} {}`, "application/json", 400, "follows"},
 		{"NoJSON", `token=x`, "application/json", 400, "bad-request"},
 		{"Form", `token=x`, "application/x-www-form-urlencoded", 415, "application/json"},
-		{"NoBody", ``, "", 415, "application/json"},
+		{"NoBody", ``, "", 401, "unauthenticated"},
 		{"TooLarge", `{"token":"` + strings.Repeat("x", 1<<20) + `"}`, "application/json; charset=utf-8", 413, "too-large"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,8 +18,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/containerlease/containerlease/api/server"
 	"github.com/containerlease/containerlease/api/server/certs"
@@ -82,6 +85,7 @@ type Fixture struct {
 // takes a Redis and half a second.
 func New(t testing.TB, options Options) *Fixture {
 	t.Helper()
+	hush()
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
@@ -96,6 +100,12 @@ func New(t testing.TB, options Options) *Fixture {
 	f.startGateway(options)
 	return f
 }
+
+// hush keeps what the libraries have to say to a process as a whole out of the tests' output.
+var hush = sync.OnceFunc(func() {
+	klog.SetLogger(logr.Discard())
+	log.SetLogger(logr.Discard())
+})
 
 var quiet = slog.New(slog.DiscardHandler)
 
