@@ -21,6 +21,8 @@ type reading struct {
 	enough func() bool
 	// ends makes the reading hand over a line that is open where the log ends.
 	ends bool
+	// until is the last position wanted, if not 0.
+	until int64
 }
 
 // read serves a viewer who does not follow.
@@ -42,9 +44,8 @@ func (v *viewer) read(ctx context.Context, tail int) error {
 
 // readEngine hands over what the engine has after the viewer's position.
 func (v *viewer) readEngine(ctx context.Context, r reading) error {
-	var until int64
 	for {
-		err := v.readOnce(ctx, r, until)
+		err := v.readOnce(ctx, r)
 		switch {
 		case v.failure != nil:
 			return v.failure
@@ -53,9 +54,9 @@ func (v *viewer) readEngine(ctx context.Context, r reading) error {
 		case errors.Is(err, errUnfit):
 			r.tail = widen(r.tail)
 		case errors.Is(err, errStalled):
-			if until == 0 && r.enough == nil {
+			if r.until == 0 && r.enough == nil {
 				// What comes from now on was not there when it was asked for.
-				if until, err = v.hub.locate(ctx, v.uid, 0); err != nil {
+				if r.until, err = v.hub.locate(ctx, v.uid, 0); err != nil {
 					return err
 				}
 			}
@@ -67,7 +68,7 @@ func (v *viewer) readEngine(ctx context.Context, r reading) error {
 
 // readOnce does one read of the engine. It fails with errUnfit if the tail is too short to have the viewer's position,
 // with errStalled if the viewer took too long, with errEnough if there is no need to go on.
-func (v *viewer) readOnce(ctx context.Context, r reading, until int64) error {
+func (v *viewer) readOnce(ctx context.Context, r reading) error {
 	release, err := v.hub.takeSlot(ctx)
 	if err != nil {
 		return err
@@ -77,30 +78,6 @@ func (v *viewer) readOnce(ctx context.Context, r reading, until int64) error {
 	defer cancel(nil)
 
 	w := windowOf(r.tail)
-	hand := func(lines []Line) error {
-		for len(lines) > 0 && lines[0].position() <= v.position {
-			lines = lines[1:]
-		}
-		n := len(lines)
-		for until > 0 && n > 0 && lines[n-1].position() > until {
-			n--
-		}
-		if len(lines) > 0 && !w.covers(v.position) {
-			return errUnfit
-		}
-		if n > 0 {
-			stalled := v.hub.clock.AfterFunc(v.hub.opts.Patience, func() { cancel(errStalled) })
-			err := v.deliver(Batch{Lines: lines[:n]})
-			stalled.Stop()
-			if err != nil {
-				return err
-			}
-		}
-		if n < len(lines) || r.enough != nil && r.enough() {
-			return errEnough
-		}
-		return nil
-	}
 	var lines []Line
 	err = v.hub.engine.Logs(ctx, v.uid, driver.LogOptions{Tail: r.tail}, func(records []driver.LogRecord) (err error) {
 		lines = lines[:0]
@@ -109,15 +86,41 @@ func (v *viewer) readOnce(ctx context.Context, r reading, until int64) error {
 				return err
 			}
 		}
-		return hand(lines)
+		return v.hand(r, w, lines, cancel)
 	})
 	if err == nil && r.ends {
-		err = hand(w.end(nil))
+		err = v.hand(r, w, w.end(nil), cancel)
 	}
 	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		return errStalled
 	}
 	return err
+}
+
+// hand hands over those of the lines that are wanted. If that takes too long, it cancels the read that they are of.
+func (v *viewer) hand(r reading, w *window, lines []Line, cancel context.CancelCauseFunc) error {
+	for len(lines) > 0 && lines[0].position() <= v.position {
+		lines = lines[1:]
+	}
+	if len(lines) > 0 && !w.covers(v.position) {
+		return errUnfit
+	}
+	wanted := lines
+	for r.until > 0 && len(wanted) > 0 && wanted[len(wanted)-1].position() > r.until {
+		wanted = wanted[:len(wanted)-1]
+	}
+	if len(wanted) > 0 {
+		overdue := v.hub.clock.AfterFunc(v.hub.opts.Patience, func() { cancel(errStalled) })
+		err := v.deliver(Batch{Lines: wanted})
+		overdue.Stop()
+		if err != nil {
+			return err
+		}
+	}
+	if len(wanted) < len(lines) || r.enough != nil && r.enough() {
+		return errEnough
+	}
+	return nil
 }
 
 // locate returns the position before the last n lines.

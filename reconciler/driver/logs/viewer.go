@@ -63,33 +63,38 @@ func (v *viewer) follow(ctx context.Context, tail int) error {
 		return err
 	}
 	for {
-		seen, err := f.look(v.position)
-		switch {
-		case err != nil:
-			return err
-		case seen.behind:
-			err = v.catchUp(ctx, f, seen)
-		case len(seen.lines) > 0:
-			if len(seen.lines) < smallBatch && v.wait(ctx, pace-v.hub.clock.Since(v.handled)) {
-				continue // there may be more by now
-			}
-			v.next, v.counted = seen.number+int64(len(seen.lines)), true
-			err = v.deliver(Batch{Lines: seen.lines})
-		case seen.changed != nil:
-			select {
-			case <-seen.changed:
-			case <-ctx.Done():
-			}
-		default:
-			return nil
-		}
+		more, err := v.step(ctx, f)
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err != nil {
+		if err != nil || !more {
 			return err
 		}
 	}
+}
+
+// step hands over what there is, or waits until there is something. It reports false at the end of the log.
+func (v *viewer) step(ctx context.Context, f *feed) (more bool, err error) {
+	seen, err := f.look(v.position)
+	switch {
+	case err != nil:
+		return false, err
+	case seen.behind:
+		return true, v.catchUp(ctx, f, seen)
+	case len(seen.lines) > 0:
+		if len(seen.lines) < smallBatch && v.wait(ctx, pace-v.hub.clock.Since(v.handled)) {
+			return true, nil // there may be more by now
+		}
+		v.next, v.counted = seen.number+int64(len(seen.lines)), true
+		return true, v.deliver(Batch{Lines: seen.lines})
+	case seen.changed == nil:
+		return false, nil
+	}
+	select {
+	case <-seen.changed:
+	case <-ctx.Done():
+	}
+	return true, nil
 }
 
 // place finds the position to begin at.

@@ -28,7 +28,7 @@ type window struct {
 	// first is the time of the first record that is known to begin a line, 0 before it. So it is about when the window
 	// begins, and what is before the window cannot be much later; the rest of a line may be much older.
 	first int64
-	// settled is set from the line on whose predecessors cannot matter, and floor is the last position before it.
+	// settled is set from the line on for which it does not matter what was before the window, and floor is the last position before it.
 	settled bool
 	floor   int64
 	// aligned streams are known to begin a line with their next record, or to have begun one.
@@ -48,25 +48,29 @@ func (w *window) add(lines []Line, r driver.LogRecord) ([]Line, error) {
 		return w.assembler.add(lines, r), nil
 	}
 	at, stream := r.At.UnixNano(), streamOf(r.Stderr)
-	if w.first == 0 && w.aligned[stream] {
-		w.first = at
-	}
-	orderly := w.first != 0 && at > w.first+int64(disorder)
-	if orderly && !w.aligned[stream] && !w.open[stream].open {
-		// A line from before the window would bear the time of its beginning.
-		w.aligned[stream] = true
-	}
-	if w.settled && !w.aligned[stream] {
+	// What was written before the window, or begun, bears no time that is later.
+	late := w.first != 0 && at > w.first+int64(disorder)
+	aligned := w.aligned[stream] || late && !w.open[stream].open
+	if w.settled && !aligned {
 		return lines, errUnfit
 	}
-	before, last := len(lines), w.last
+	if w.first == 0 && aligned {
+		w.first = at
+	}
+	count, last := len(lines), w.last
 	lines = w.assembler.add(lines, r)
-	aligned := w.aligned[stream]
-	w.aligned[stream] = aligned || orderly || !r.Partial
-	if !w.settled && aligned && len(lines) == before+1 && at > last && (orderly || w.records > settledAfter) {
-		w.settled, w.floor = true, at-1
+	w.aligned[stream] = aligned || late || !r.Partial
+	if aligned && len(lines) == count+1 && at > last && (late || w.records > settledAfter) {
+		w.settle(at)
 	}
 	return lines, nil
+}
+
+// settle notes that a line has its own time, and with it all that follow have theirs.
+func (w *window) settle(at int64) {
+	if !w.settled {
+		w.settled, w.floor = true, at-1
+	}
 }
 
 // end appends the lines that are open where the log ends.
