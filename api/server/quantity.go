@@ -143,10 +143,10 @@ func maybeAbsurd(body []byte) bool {
 		}
 		switch {
 		case !notDigit(c) || c == '.':
-			if digits++; digits > maxQuantityLength {
+			if digits++; digits > maxQuantityLength/2 { // the rest could be a sign and a suffix
 				return true
 			}
-		case digits > 0 && (c == 'e' || c == 'E'):
+		case c == 'e' || c == 'E': // with or without a digit before it: a bare exponent is a zero
 			exponent = 0
 		default:
 			digits = 0
