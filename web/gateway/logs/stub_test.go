@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -277,6 +278,7 @@ func newBench(t *testing.T, clk clock.WithTicker, change ...func(*Config)) *benc
 	}
 	routes := chi.NewRouter()
 	routes.Method(http.MethodGet, "/ws/logs/{id}", New(cfg))
+	t.Cleanup(func() { expectNoneLeft(t) })
 	var serving sync.WaitGroup
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		serving.Add(1)
@@ -294,7 +296,29 @@ func newBench(t *testing.T, clk clock.WithTicker, change ...func(*Config)) *benc
 	return b
 }
 
-// viewer is the peer of a viewer: a client that nobody here wrote.
+// expectNoneLeft fails the test if goroutines of this package are left. Those of others are not looked at: whole
+// servers run in other tests.
+func expectNoneLeft(t *testing.T) {
+	t.Helper()
+	const ours = "web/gateway/logs."
+	var left []string
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		stacks := make([]byte, 16<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		left = left[:0]
+		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+			if strings.Contains(stack, ours) && !strings.Contains(stack, "testing.tRunner(") && !strings.Contains(stack, "testing.(*M)") {
+				left = append(left, stack)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+	}
+	t.Errorf("%d goroutines are left; the first is\n%s", len(left), left[0])
+}
+
+// peer is what is at the other end of a viewer: a client that nobody here wrote.
 type peer struct {
 	t *testing.T
 	*websocket.Conn
