@@ -32,7 +32,11 @@ UNIT_PACKAGES := \
 	./reconciler/driver \
 	./reconciler/driver/fake/... \
 	./reconciler/driver/pull/... \
-	./web/gateway/...
+	./web/gateway/caller/... \
+	./web/gateway/leases/... \
+	./web/gateway/problem/... \
+	./web/gateway/requestid/... \
+	./web/gateway/rest/openapi/...
 # The end-to-end tests watch the clock, so they run after the others and not beside them.
 E2E_PACKAGES := ./hack/e2e/...
 
@@ -117,6 +121,10 @@ test-here:
 .PHONY: test-unit
 test-unit: ## Run the tests that need neither Docker nor Redis
 	go test -shuffle=on -timeout 5m $(UNIT_PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME, a minute by default
+	@hack/setup/with.sh docker redis-server busybox compiler -- hack/fuzz.sh
 
 .PHONY: bench
 bench: build ## Measure store, leases and footprint beside their peers: a few minutes

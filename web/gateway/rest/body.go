@@ -1,13 +1,16 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
@@ -43,19 +46,56 @@ func decode(w http.ResponseWriter, r *http.Request, model any) error {
 	if err != nil {
 		return malformed(err)
 	}
-	if len(strict) == 0 {
+	fields := notFields(strict)
+	fields = append(fields, nulls(data)...)
+	if len(fields) == 0 {
 		return nil
 	}
+	fields = fields[:min(len(fields), maxFieldErrors)]
+	return problem.BadRequest.With(fields[0].Field+": "+fields[0].Message+andMore(fields), fields...)
+}
+
+// notFields are those that the model has not, or that were given twice.
+func notFields(strict []error) []problem.FieldError {
 	var fields []problem.FieldError
-	for _, err := range strict[:min(len(strict), maxFieldErrors)] {
-		field, message := "", err.Error()
+	for _, err := range strict {
+		field := problem.FieldError{Message: abbreviate(err.Error())}
 		if known, ok := err.(kjson.FieldError); ok { //nolint:errorlint // the list holds these errors themselves
-			field = abbreviate(known.FieldPath())
-			message, _, _ = strings.Cut(message, ` "`)
+			field.Field = abbreviate(known.FieldPath())
+			field.Message, _, _ = strings.Cut(err.Error(), ` "`)
 		}
-		fields = append(fields, problem.FieldError{Field: field, Message: message})
+		fields = append(fields, field)
 	}
-	return problem.BadRequest.With("the body has "+fields[0].Message+" "+fields[0].Field+andMore(fields), fields...)
+	return fields
+}
+
+// nulls are the fields that are null. Go takes null for whatever is empty: an element of a
+// command would silently become an empty argument. The data are known to be JSON.
+func nulls(data []byte) []problem.FieldError {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber() // whatever their size
+	var body any
+	if err := decoder.Decode(&body); err != nil {
+		return []problem.FieldError{{Message: abbreviate(err.Error())}}
+	}
+	var fields []problem.FieldError
+	var walk func(path string, value any)
+	walk = func(path string, value any) {
+		switch value := value.(type) {
+		case nil:
+			fields = append(fields, problem.FieldError{Field: abbreviate(path), Message: "must not be null: leave it out"})
+		case []any:
+			for i, element := range value {
+				walk(fmt.Sprintf("%s[%d]", path, i), element)
+			}
+		case map[string]any:
+			for _, name := range slices.Sorted(maps.Keys(value)) {
+				walk(strings.TrimPrefix(path+"."+name, "."), value[name])
+			}
+		}
+	}
+	walk("", body)
+	return fields
 }
 
 func checkMediaType(contentType string) error {

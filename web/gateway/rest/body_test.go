@@ -48,6 +48,9 @@ func TestDecode(t *testing.T) {
 		{name: "OtherCase", contentType: json, body: `{"ImageType":"a"}`, want: problem.BadRequest, fields: []string{"ImageType"}},
 		{name: "Twice", contentType: json, body: `{"name":"a","name":"b"}`, want: problem.BadRequest, fields: []string{"name"}},
 		{name: "VariableTwice", contentType: json, body: `{"env":{"A":"1","A":"2"}}`, want: problem.BadRequest, fields: []string{"env.A"}},
+		{name: "Null", contentType: json, body: `{"name":null,"command":["a",null],"env":{"A":null}}`, want: problem.BadRequest, fields: []string{"command[1]", "env.A", "name"}},
+		{name: "NullForAll", contentType: json, body: `null`, want: problem.BadRequest, fields: []string{""}},
+		{name: "UnknownHuge", contentType: json, body: `{"x":1e999,"y":[` + strings.Repeat("9", 1000) + `]}`, want: problem.BadRequest, fields: []string{"x", "y"}},
 		{name: "TooLarge", contentType: json, body: `{"name":"` + strings.Repeat("a", maxBody) + `"}`, want: problem.TooLarge},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

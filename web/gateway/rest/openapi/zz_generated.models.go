@@ -242,7 +242,7 @@ type EstimateRequest struct {
 	CPUMilli        *int64 `json:"cpuMilli,omitempty"`
 	DurationMinutes int64  `json:"durationMinutes"`
 
-	// ImageType Checked if it is given; it does not change the price.
+	// ImageType Checked unless it is empty; it does not change the price.
 	ImageType string `json:"imageType,omitempty"`
 	MemoryMB  *int64 `json:"memoryMB,omitempty"`
 }
