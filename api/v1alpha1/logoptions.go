@@ -135,7 +135,7 @@ func readTimestamp(out **Timestamp) func(string) error {
 
 func readFormat(out *LogFormat) func(string) error {
 	return func(s string) error {
-		*out = LogFormat(s)
+		*out = s
 		return nil
 	}
 }

@@ -124,7 +124,7 @@ func TestPaths(t *testing.T) {
 		may  bool
 	}{
 		{"/api", "get", true}, {"/apis", "get", true}, {"/apis/containerlease.dev/v1alpha1", "get", true}, {"/openapi/v3", "get", true},
-		{"/version", "get", true}, {"/metrics", "get", false}, {"/debug/pprof", "get", false}, {"/apis", "post", false},
+		{"/version", "get", false}, {"/metrics", "get", false}, {"/debug/pprof", "get", false}, {"/apis", "post", false},
 		{"/apisx", "get", false}, {"/", "get", false}, {"/logs", "get", false},
 	} {
 		for name, as := range map[string]struct {

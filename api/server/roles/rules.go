@@ -46,9 +46,9 @@ var everywhere = []rule{
 	{group: authenticationv1.GroupName, resources: []string{"selfsubjectreviews"}, verbs: []string{"create"}},
 }
 
-// readablePaths are what every authenticated user may read beside resources: what the
-// API is. A trailing * stands for any rest.
-var readablePaths = []string{"/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/"}
+// readablePaths are what every authenticated user may read beside resources and what the
+// server shows to anybody: what the API is. A trailing * stands for any rest.
+var readablePaths = []string{"/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"}
 
 const namespaces = "namespaces"
 
