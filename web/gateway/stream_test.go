@@ -22,7 +22,11 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ws.CloseNow()
+	defer func() { _ = ws.CloseNow() }()
+	f.Engine.Write(string(lease.UID), "hello")
+	if _, frame, err := ws.Read(t.Context()); err != nil || !strings.Contains(string(frame), "hello") {
+		t.Fatalf("got %s, %v", frame, err)
+	}
 	closed := make(chan websocket.StatusCode, 1)
 	go func() {
 		for {

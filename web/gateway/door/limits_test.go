@@ -2,10 +2,12 @@ package door_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,7 +96,10 @@ func TestReaderThatTakesNothing(t *testing.T) {
 	conn := connect(t, f)
 	fmt.Fprint(conn, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	select {
-	case <-ended:
+	case err := <-ended:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("writing ended with %v", err)
+		}
 	case <-time.After(gatewaytest.Patience):
 		t.Fatal("the handler is still writing")
 	}
