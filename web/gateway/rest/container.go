@@ -63,10 +63,10 @@ func provisionedModel(lease *v1alpha1.ContainerLease, prices prices) openapi.Pro
 		ID: string(lease.UID), Name: lease.Name, Namespace: lease.Namespace,
 		ImageType: lease.Spec.Image, Status: lease.Status.Phase, Message: messageOf(lease),
 		CreatedAt: lease.CreationTimestamp.UTC(), StartTime: timeOf(lease.Status.StartTime), ExpiryTime: expiryOf(lease),
-		EstimatedCost: cost.Estimated, HourlyRate: cost.HourlyRate, Currency: cost.Currency,
+		FinishReason: lease.Status.FinishReason, EstimatedCost: cost.Estimated, HourlyRate: cost.HourlyRate, Currency: cost.Currency,
 	}
-	if lease.Status.Container != nil {
-		model.ContainerID = lease.Status.Container.ID
+	if c := lease.Status.Container; c != nil {
+		model.ContainerID, model.ExitCode = c.ID, c.ExitCode
 	}
 	return model
 }

@@ -87,7 +87,9 @@ func TestProvision(t *testing.T) {
 	t.Run("EndedAlready", func(t *testing.T) {
 		f := f.in(t)
 		got := f.provision(owner, "", `{"imageType":"ubuntu","durationMinutes":30,"command":["true"]}`)
-		if got.StartTime == nil || got.Status != v1alpha1.LeaseFinished && got.Status != v1alpha1.LeaseRunning {
+		switch {
+		case got.Status == v1alpha1.LeaseRunning:
+		case got.StartTime == nil || got.Status != v1alpha1.LeaseFinished || got.FinishReason != v1alpha1.FinishCompleted || got.ExitCode == nil:
 			t.Errorf("got %+v", got)
 		}
 		f.awaitContainer(owner, got.ID, "the command has ended", func(c openapi.Container) bool {

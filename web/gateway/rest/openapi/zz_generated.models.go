@@ -398,8 +398,12 @@ type Provisioned struct {
 	// Example: 0.01125
 	EstimatedCost Amount `json:"estimatedCost,omitempty"`
 
+	// ExitCode Exit code of the command, if it has ended already.
+	ExitCode *int32 `json:"exitCode,omitempty"`
+
 	// ExpiryTime When the container is stopped. Null until it has started.
-	ExpiryTime *time.Time `json:"expiryTime"`
+	ExpiryTime   *time.Time   `json:"expiryTime"`
+	FinishReason FinishReason `json:"finishReason,omitempty"`
 
 	// HourlyRate A decimal string
 	//
