@@ -37,6 +37,9 @@ type Config struct {
 	// API is the way to the API server. The gateway adds the caller's credential to each
 	// request.
 	API http.RoundTripper
+	// Streams is the way to the API server for log streams, of which each holds on to as much memory as its
+	// transport does for a slow reader. Defaults to API.
+	Streams http.RoundTripper
 	// Door says who may come in.
 	Door door.Config
 	// Ready are the checks behind /readyz. /healthz says only that the process serves.
@@ -116,7 +119,7 @@ func New(cfg Config) (*Gateway, error) {
 		rest.New(client, cfg.Clock).Routes(r.With(d.Require))
 		openapi.Routes(r)
 		r.With(d.Streams, d.Require, g.stream).Method(http.MethodGet, "/ws/logs/{id}", logs.New(logs.Config{
-			API: api, Client: client, Identities: cfg.Door.Identities,
+			API: caller.NewTransport(cmp.Or(cfg.Streams, cfg.API)), Client: client, Identities: cfg.Door.Identities,
 			Stopping: g.stopping, Clock: cfg.Clock, Logger: cfg.Logger,
 		}))
 	})

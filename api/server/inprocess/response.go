@@ -1,7 +1,6 @@
 package inprocess
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,25 +9,28 @@ import (
 	"sync"
 )
 
-// window is how much of a response may wait for its reader before the handler has to.
-const window = 256 << 10
+// defaultWindow is how much of a response may wait for its reader before the handler has to.
+const defaultWindow = 256 << 10
 
 // response is the handler's http.ResponseWriter and the client's body, with a bounded
 // buffer between them.
 type response struct {
 	cancel context.CancelFunc
 	header http.Header
+	window int
 
 	mu      sync.Mutex
 	changed sync.Cond
 	status  int         // 0 until the response has begun
 	sent    http.Header // the header as it was then
-	buffer  bytes.Buffer
-	err     error // set once nothing more will be written
+	waiting []byte      // what has been written but not read; no larger than the window
+	read    int         // how much of waiting has been read
+	err     error       // set once nothing more will be written
+	left    bool        // the client has closed the body, and nothing was written since
 }
 
-func newResponse(cancel context.CancelFunc) *response {
-	r := &response{cancel: cancel, header: http.Header{}}
+func newResponse(cancel context.CancelFunc, window int) *response {
+	r := &response{cancel: cancel, header: http.Header{}, window: window}
 	r.changed.L = &r.mu
 	return r
 }
@@ -79,26 +81,47 @@ func (r *response) begin(status int) {
 	r.changed.Broadcast()
 }
 
-// Write implements http.ResponseWriter. It blocks while the window is full, and fails
-// once nobody reads any more.
+// Write implements http.ResponseWriter. It blocks while the window is full, and fails once nobody reads
+// any more. As on a network, the first write to a client that just left goes through, into the void: a
+// handler that is about to notice the end of its context has no error to report.
 func (r *response) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begin(http.StatusOK)
 	written := 0
 	for len(p) > 0 {
-		for r.buffer.Len() >= window && r.err == nil {
+		for len(r.waiting)-r.read >= r.window && r.err == nil {
 			r.changed.Wait()
+		}
+		if r.left {
+			r.left = false
+			return written + len(p), nil
 		}
 		if r.err != nil {
 			return written, r.err
 		}
-		n := min(len(p), window-r.buffer.Len())
-		r.buffer.Write(p[:n])
+		n := r.put(p)
 		p, written = p[n:], written+n
 		r.changed.Broadcast()
 	}
 	return written, nil
+}
+
+// put adds what there is room for. What has been read makes room.
+func (r *response) put(p []byte) int {
+	p = p[:min(len(p), r.window-(len(r.waiting)-r.read))]
+	if r.read > 0 && len(r.waiting)+len(p) > cap(r.waiting) {
+		r.waiting = r.waiting[:copy(r.waiting, r.waiting[r.read:])]
+		r.read = 0
+	}
+	if size := len(r.waiting) + len(p); size > cap(r.waiting) {
+		// Doubling, but not beyond the window: many streams have slow readers.
+		grown := make([]byte, len(r.waiting), min(max(size, 2*cap(r.waiting)), r.window))
+		copy(grown, r.waiting)
+		r.waiting = grown
+	}
+	r.waiting = append(r.waiting, p...)
+	return len(p)
 }
 
 // Flush implements http.Flusher. What is written can be read at once, so that it only
@@ -119,19 +142,25 @@ func (*response) CloseNotify() <-chan bool { return nil }
 func (r *response) Read(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.buffer.Len() == 0 && r.err == nil {
+	for len(r.waiting) == r.read && r.err == nil {
 		r.changed.Wait()
 	}
-	if r.err != nil && (!errors.Is(r.err, io.EOF) || r.buffer.Len() == 0) {
+	if r.err != nil && (!errors.Is(r.err, io.EOF) || len(r.waiting) == r.read) {
 		return 0, r.err
 	}
-	n, _ := r.buffer.Read(p)
+	n := copy(p, r.waiting[r.read:])
+	if r.read += n; r.read == len(r.waiting) {
+		r.waiting, r.read = r.waiting[:0], 0
+	}
 	r.changed.Broadcast()
 	return n, nil
 }
 
 // Close implements io.Closer: the client wants no more.
 func (r *response) Close() error {
+	r.mu.Lock()
+	r.left = r.err == nil
+	r.mu.Unlock()
 	r.fail(http.ErrBodyReadAfterClose)
 	r.cancel()
 	return nil

@@ -19,10 +19,17 @@ import (
 // that is made while another is served, by the server of both, is one of its own, with
 // its own user and its own audit event. As with any transport, the caller must read the body
 // to its end or close it.
-type Transport struct{ handler http.Handler }
+type Transport struct {
+	handler http.Handler
+	window  int
+}
 
 // NewTransport returns a transport onto handler.
-func NewTransport(handler http.Handler) *Transport { return &Transport{handler} }
+func NewTransport(handler http.Handler) *Transport { return &Transport{handler, defaultWindow} }
+
+// WithWindow returns a transport onto the same handler of whose responses no more than so many bytes
+// wait for their reader: for streams, of which there can be many, to readers that can be slow.
+func (t *Transport) WithWindow(bytes int) *Transport { return &Transport{t.handler, bytes} }
 
 // ErrAborted is what a body ends with whose handler broke off.
 var ErrAborted = errors.New("in-process handler broke off its response")
@@ -34,7 +41,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx, cancel := detached(req.Context())
-	response := newResponse(cancel)
+	response := newResponse(cancel, t.window)
 	served := serverRequest(ctx, req)
 	// The callback keeps a reader from waiting for a handler that doesn't notice. It is
 	// unregistered when the handler returns: clients like informers use one context for

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -100,6 +101,39 @@ func TestLargeResponse(t *testing.T) {
 	defer resp.Body.Close()
 	if got, err := io.ReadAll(resp.Body); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, %v, want %d", len(got), err, len(want))
+	}
+}
+
+// TestWindow: a response waits for its reader, in no more memory than it was given.
+func TestWindow(t *testing.T) {
+	const window = 10_000
+	written := make(chan int, 1000)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 100 {
+			n, _ := w.Write(bytes.Repeat([]byte("0123456789"), 70))
+			written <- n
+		}
+	})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://in-process/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := inprocess.NewTransport(handler).WithWindow(window).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for range window / 700 {
+		<-written
+	}
+	select {
+	case <-written:
+		t.Error("the handler wrote more than the window")
+	case <-time.After(10 * time.Millisecond):
+	}
+	got, err := io.ReadAll(iotest.OneByteReader(resp.Body))
+	if want := bytes.Repeat([]byte("0123456789"), 7000); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("read %d bytes, %v; want the %d that were written, in order", len(got), err, len(want))
 	}
 }
 

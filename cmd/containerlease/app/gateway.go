@@ -33,6 +33,8 @@ const (
 	idlePatience = 2 * time.Minute
 	// maxHeader is how many bytes the header of a request may have.
 	maxHeader = 64 << 10
+	// streamWindow is how much of a log waits in the API's answer for a viewer that reads slowly.
+	streamWindow = 32 << 10
 	// maxConnections is how many connections there may be at once. Further ones wait to be
 	// accepted.
 	maxConnections = 4096
@@ -40,8 +42,10 @@ const (
 
 // newGateway makes the gateway. It is ready when the API, the store and the controllers' caches are.
 func newGateway(s settings.Settings, api *server.Server, store *redis.Store, trusted *credentials, mgr manager.Manager, logger *slog.Logger) (*gateway.Gateway, error) {
+	inProcess := inprocess.NewTransport(api.Handler())
 	return gateway.New(gateway.Config{
-		API: inprocess.NewTransport(api.Handler()),
+		API:     inProcess,
+		Streams: inProcess.WithWindow(streamWindow),
 		Door: door.Config{
 			Identities:     identities.New(trusted.tokens, api.Authenticator()),
 			Address:        s.Address,

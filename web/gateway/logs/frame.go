@@ -68,7 +68,7 @@ func appendNote(dst, at []byte, n note) []byte {
 	return append(dst, '}')
 }
 
-// appendTime appends a timestamp as frames have it.
+// appendTime appends a timestamp as frames have it: RFC 3339 with all nine decimals, as the API writes it.
 func appendTime(dst []byte, at time.Time) []byte {
-	return at.UTC().AppendFormat(dst, time.RFC3339Nano)
+	return at.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000000Z")
 }

@@ -51,7 +51,7 @@ const readLimit = 512
 
 // Config is what the log streams need. All is required but for what has a default.
 type Config struct {
-	// API is the way to the API server, as the caller.
+	// API is the way to the API server, as the caller: it bounds what waits for a slow viewer there.
 	API *caller.Transport
 	// Client is a client on API.
 	Client client.WithWatch

@@ -28,7 +28,8 @@ var errSlowAPI = fmt.Errorf("no answer within %s", apiPatience)
 
 // look reads the viewer's lease; nil if it is gone.
 func (v *viewer) look(ctx context.Context) (*v1alpha1.ContainerLease, error) {
-	ctx, cancel := context.WithTimeout(ctx, apiPatience)
+	// A viewer that leaves waits for the answer: the API server logs as errors what is broken off.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiPatience)
 	defer cancel()
 	lease := &v1alpha1.ContainerLease{}
 	err := v.Client.Get(ctx, v.key, lease)

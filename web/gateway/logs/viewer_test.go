@@ -114,9 +114,9 @@ func TestQuery(t *testing.T) {
 		{"None", "?tail=0", "0", ""},
 		{"All", "?tail=all", "", ""},
 		{"Since", "?since=2026-01-02T03:04:05.000000001Z", "", "2026-01-02T03:04:05.000000001Z"},
-		{"SinceElsewhere", "?since=2026-01-02T05:04:05%2B02:00", "", "2026-01-02T03:04:05Z"},
-		{"SinceAgo", "?since=10m", "", "2026-01-02T03:54:05Z"},
-		{"Both", "?since=10m&tail=7", "7", "2026-01-02T03:54:05Z"},
+		{"SinceElsewhere", "?since=2026-01-02T05:04:05%2B02:00", "", "2026-01-02T03:04:05.000000000Z"},
+		{"SinceAgo", "?since=10m", "", "2026-01-02T03:54:05.000000000Z"},
+		{"Both", "?since=10m&tail=7", "7", "2026-01-02T03:54:05.000000000Z"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := b.dial(tc.query)
