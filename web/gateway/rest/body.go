@@ -69,7 +69,7 @@ func notFields(strict []error) []problem.FieldError {
 	return fields
 }
 
-// nulls are the fields that are null. Go takes null for whatever is empty: an element of a
+// nulls are the first fields that are null. Go takes null for whatever is empty: an element of a
 // command would silently become an empty argument. The data are known to be JSON.
 func nulls(data []byte) []problem.FieldError {
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -79,23 +79,57 @@ func nulls(data []byte) []problem.FieldError {
 		return []problem.FieldError{{Message: abbreviate(err.Error())}}
 	}
 	var fields []problem.FieldError
-	var walk func(path string, value any)
-	walk = func(path string, value any) {
+	var at path
+	var walk func(value any)
+	walk = func(value any) {
 		switch value := value.(type) {
 		case nil:
-			fields = append(fields, problem.FieldError{Field: abbreviate(path), Message: "must not be null: leave it out"})
+			if len(fields) < maxFieldErrors {
+				fields = append(fields, problem.FieldError{Field: abbreviate(at.String()), Message: "must not be null: leave it out"})
+			}
 		case []any:
 			for i, element := range value {
-				walk(fmt.Sprintf("%s[%d]", path, i), element)
+				at = append(at, step{index: i, element: true})
+				walk(element)
+				at = at[:len(at)-1]
 			}
 		case map[string]any:
 			for _, name := range slices.Sorted(maps.Keys(value)) {
-				walk(strings.TrimPrefix(path+"."+name, "."), value[name])
+				at = append(at, step{name: name})
+				walk(value[name])
+				at = at[:len(at)-1]
 			}
 		}
 	}
-	walk("", body)
+	walk(body)
 	return fields
+}
+
+// path leads to a value of a body. It is put into words only where there is something to say: the
+// paths to all values of one megabyte can be gigabytes together.
+type path []step
+
+// step leads to a field, or to an element of an array.
+type step struct {
+	name    string
+	index   int
+	element bool
+}
+
+// String is the path as a problem names it: env.NAME, command[1].
+func (p path) String() string {
+	var b strings.Builder
+	for _, step := range p {
+		switch {
+		case step.element:
+			fmt.Fprintf(&b, "[%d]", step.index)
+		case b.Len() > 0:
+			b.WriteString("." + step.name)
+		default:
+			b.WriteString(step.name)
+		}
+	}
+	return b.String()
 }
 
 func checkMediaType(contentType string) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -92,5 +93,36 @@ func TestDecodeRepeatsLittle(t *testing.T) {
 		if w.Code != http.StatusBadRequest || w.Body.Len() > 10000 {
 			t.Errorf("%.20q: %d with %d bytes", body, w.Code, w.Body.Len())
 		}
+	}
+}
+
+// TestNullsOfLongPaths: what a body costs must not depend on how long the paths in it are. One of
+// a megabyte cost gigabytes.
+func TestNullsOfLongPaths(t *testing.T) {
+	const many = 5000
+	key := strings.Repeat("k", 80)
+	for _, tc := range []struct{ name, body, first string }{
+		{"WideBelowALongKey", `{"` + strings.Repeat("k", maxBody/2) + `":[` + strings.Repeat("0,", maxBody/5) + `0]}`, ""},
+		{"DeepByFields", strings.Repeat(`{"`+key+`":`, many) + "0" + strings.Repeat("}", many), ""},
+		{"DeepByElements", strings.Repeat(`[`, many) + "0" + strings.Repeat("]", many), ""},
+		{"DeepNull", strings.Repeat(`{"`+key+`":[`, many/2) + "null" + strings.Repeat("]}", many/2), key + "[0]."},
+		{"Nulls", `{"a":{"b":[` + strings.Repeat("null,", many) + `null]}}`, "a.b[0]"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			fields := nulls([]byte(tc.body))
+			runtime.ReadMemStats(&after)
+			const enough = 128 << 20
+			if spent := after.TotalAlloc - before.TotalAlloc; spent > enough {
+				t.Errorf("a body of %d bytes cost %d bytes", len(tc.body), spent)
+			}
+			if (len(fields) > 0) != (tc.first != "") || len(fields) > maxFieldErrors {
+				t.Fatalf("found %d fields", len(fields))
+			}
+			if tc.first != "" && !strings.HasPrefix(fields[0].Field, tc.first) {
+				t.Errorf("first: %q", fields[0].Field)
+			}
+		})
 	}
 }
