@@ -171,7 +171,7 @@ func TestAnnounce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, web := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8443}, &net.TCPAddr{IP: net.IPv4zero, Port: 8080}
+	api, web := &net.TCPAddr{IP: net.IPv6unspecified, Port: 8443}, &net.TCPAddr{IP: net.IPv4zero, Port: 8080}
 	for name, tc := range map[string]struct{ external, want string }{
 		"ByAddress":  {"", "http://127.0.0.1:8080"},
 		"ByExternal": {"https://leases.example", "https://leases.example"},
@@ -184,7 +184,7 @@ func TestAnnounce(t *testing.T) {
 			}
 			_, after, found := strings.Cut(out.String(), tc.want+"/signin?token=")
 			secret, _, _ := strings.Cut(after, "\n")
-			if !found {
+			if !found || !strings.Contains(out.String(), "https://127.0.0.1:8443") {
 				t.Fatalf("no link in %s", out.String())
 			}
 			session, _, err := store.SignIn(t.Context(), secret)

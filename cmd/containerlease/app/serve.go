@@ -185,7 +185,7 @@ func announce(ctx context.Context, out io.Writer, s settings.Settings, store *to
 Try:
 
   kubectl --kubeconfig %s get leaseclasses
-`, version.Get().GitVersion, signInLink(url, secret), tokens.LinkLifetime.Minutes(), url, url, api, kubeconfig, kubeconfig)
+`, version.Get().GitVersion, signInLink(url, secret), tokens.LinkLifetime.Minutes(), url, url, reachable(api), kubeconfig, kubeconfig)
 	return err
 }
 
