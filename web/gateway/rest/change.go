@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -16,6 +17,10 @@ import (
 	"github.com/containerlease/containerlease/web/gateway/problem"
 	"github.com/containerlease/containerlease/web/gateway/rest/openapi"
 )
+
+// contention is how long a change that others come before is tried again: some two seconds, which
+// is enough for dozens at once, and at times that differ, so that they don't meet again.
+var contention = wait.Backoff{Steps: 10, Duration: 10 * time.Millisecond, Factor: 1.6, Jitter: 1}
 
 // changeContainer computes the change from the lease as it is and writes it only if nobody
 // else changed the lease meanwhile; else it starts again, so that no change is lost.
@@ -32,7 +37,7 @@ func (h *Handler) changeContainer(w http.ResponseWriter, r *http.Request, _ call
 	if err != nil {
 		return err
 	}
-	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	err = retry.RetryOnConflict(contention, func() error {
 		before := lease.DeepCopy()
 		if err := change.apply(lease); err != nil {
 			return err

@@ -25,14 +25,14 @@ func scope(who caller.Caller, namespace string) ([]string, error) {
 }
 
 // home returns the namespace that something is made in: the one that was asked for, or the
-// caller's own.
+// caller's own, whether or not they have a role there: to refuse them is for the API, whose audit
+// tells of it.
 func home(who caller.Caller, namespace string) (string, error) {
-	if namespace != "" {
+	switch {
+	case namespace != "":
 		return namespace, known(who, namespace)
-	}
-	if !who.Knows(who.Namespace) {
-		return "", problem.Forbidden.With(fmt.Sprintf(
-			"you have no role in your own namespace, %q: name one that you have a role in with ?namespace=", who.Namespace))
+	case who.Namespace == "":
+		return "", problem.Forbidden.With("you have no namespace of your own: name one that you have a role in with ?namespace=")
 	}
 	return who.Namespace, nil
 }
