@@ -56,7 +56,8 @@ func (f file) version() (version, error) {
 // version is that of what failed, if it could be had. Like ssh, it refuses a file that others than
 // its owner can read or, worse, write.
 func (f file) read() (book, version, error) {
-	opened, err := os.Open(string(f))
+	// A pipe in its place must not hold up whoever wants in until somebody writes to it.
+	opened, err := os.OpenFile(string(f), os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return book{}, version{}, nil
 	}
@@ -70,6 +71,9 @@ func (f file) read() (book, version, error) {
 		return nil, version{}, fmt.Errorf("reading the tokens: %w", err)
 	}
 	v := versionOf(info)
+	if !info.Mode().IsRegular() {
+		return nil, v, fmt.Errorf("%s is no file (%s): remove it, and with it every token", f, info.Mode())
+	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return nil, v, fmt.Errorf("%s is open to others than its owner (mode %#o): check what it grants, then chmod 600 %[1]s", f, mode)
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func owner(info fs.FileInfo) uint32 { return info.Sys().(*syscall.Stat_t).Uid }
@@ -101,5 +103,35 @@ func TestLockedOut(t *testing.T) {
 	unlock()
 	if err := <-created; err != nil {
 		t.Errorf("once it is not: %v", err)
+	}
+}
+
+// TestNoRegularFile: whatever stands in the file's place, nobody waits for it, and who was in stays.
+func TestNoRegularFile(t *testing.T) {
+	for name, replace := range map[string]func(path string) error{
+		"Pipe":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"Directory": func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := open(t, t.TempDir())
+			secret, _ := f.create(t, alice, 0)
+			// By one step, as whoever looks in between would take it for removed.
+			other := f.path() + ".other"
+			must(t, replace(other))
+			must(t, unix.Renameat2(unix.AT_FDCWD, other, unix.AT_FDCWD, f.path(), unix.RENAME_EXCHANGE))
+			user := make(chan string, 1)
+			go func() { user <- f.user(t, secret) }()
+			select {
+			case got := <-user:
+				if got != "alice" {
+					t.Errorf("it locks out who was in: %q", got)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatal("it is waited for")
+			}
+			if _, err := Open(f.dir, Options{}); err == nil || !strings.Contains(err.Error(), "is no file") {
+				t.Errorf("opening: %v", err)
+			}
+		})
 	}
 }
