@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// imageReference is an image with nothing but a "sleep"; it is made for a run and removed after it.
+	// imageReference is an image with nothing but a busybox; it is made for a run and removed after it.
 	imageReference = "localhost/containerlease/bench:latest"
 	// engineTimeout bounds each call to the engine.
 	engineTimeout = time.Minute
@@ -101,7 +101,10 @@ func (e *engine) close() {
 	_ = e.client.Close()
 }
 
-// importImage makes an image with a static busybox that goes by the name of sleep.
+// applets are what the containers of the benchmark run.
+var applets = []string{"sh", "sleep", "awk"}
+
+// importImage makes an image with a static busybox that goes by the names of its applets.
 func (e *engine) importImage(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
@@ -115,11 +118,16 @@ func (e *engine) importImage(ctx context.Context) error {
 	}
 	var root bytes.Buffer
 	archive := tar.NewWriter(&root)
-	if err := archive.WriteHeader(&tar.Header{Name: "bin/sleep", Mode: 0o755, Size: int64(len(binary))}); err != nil {
+	if err := archive.WriteHeader(&tar.Header{Name: "bin/busybox", Mode: 0o755, Size: int64(len(binary))}); err != nil {
 		return err
 	}
 	if _, err := archive.Write(binary); err != nil {
 		return err
+	}
+	for _, name := range applets {
+		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + name, Linkname: "busybox", Mode: 0o777}); err != nil {
+			return err
+		}
 	}
 	if err := archive.Close(); err != nil {
 		return err

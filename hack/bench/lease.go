@@ -158,7 +158,12 @@ func (l *lessee) close() { l.watcher.Stop() }
 // lease takes a lease, calls use when it is Ready, and gives it back; it returns once the lease is gone, and its
 // container with it.
 func (l *lessee) lease(ctx context.Context, name string, use func(ctx context.Context, t trace, containerID string) error) error {
-	object := newBenchLease(name)
+	return l.take(ctx, newBenchLease(name), use)
+}
+
+// take is lease for any lease.
+func (l *lessee) take(ctx context.Context, object *v1alpha1.ContainerLease, use func(ctx context.Context, t trace, containerID string) error) error {
+	name := object.Name
 	t := trace{asked: time.Now()}
 	if err := l.client.Create(ctx, object); err != nil {
 		return fmt.Errorf("creating lease %s: %w", name, err)

@@ -3,6 +3,7 @@
 //   - store: the Redis store beside Kubernetes' own etcd3 store, through the same interface, with the same objects
 //     and codec, both syncing every write to the same disk;
 //   - lease: API create → Ready of a lease beside a bare SDK create + start of the same container;
+//   - logs: lines a second and latency of a followed log, beside docker logs -f of the same container;
 //   - footprint: start → ready and resident memory of the server, idle and with many leases.
 //
 // The two sides of a comparison take turns, and who goes first changes every round, so that noise hits both. It needs
@@ -31,8 +32,8 @@ import (
 )
 
 const (
-	// timeLimit ends measurements that hang. A full run takes about three minutes on two idle cores.
-	timeLimit = 5 * time.Minute
+	// timeLimit ends measurements that hang. A full run takes about four minutes on two idle cores.
+	timeLimit = 7 * time.Minute
 	// partBudget is when the store part and the lease part stop repeating themselves, on a machine so slow or so busy that
 	// all repetitions would take longer than timeLimit.
 	partBudget = 90 * time.Second
@@ -54,7 +55,7 @@ func main() {
 	}
 	var o options
 	quick := flag.Bool("quick", false, "few repetitions: a smoke test, not a measurement")
-	flag.StringVar(&o.only, "only", "", "run only these parts, separated by commas: store, lease, footprint")
+	flag.StringVar(&o.only, "only", "", "run only these parts, separated by commas: store, lease, logs, footprint")
 	flag.StringVar(&o.output, "o", "text", "text or json")
 	flag.StringVar(&o.workDir, "dir", ".run", "directory for the data of the servers; must be on a disk, not in memory")
 	flag.StringVar(&o.server, "server", "", "containerlease binary to measure; empty: build it")
@@ -91,6 +92,7 @@ type part struct {
 var parts = []part{
 	{"store", measureStores, false},
 	{"lease", measureLease, true},
+	{"logs", measureLogs, true},
 	{"footprint", measureFootprint, true},
 }
 
@@ -179,7 +181,7 @@ func choose(only string) ([]part, error) {
 	for name := range strings.SplitSeq(only, ",") {
 		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("-only: no part %q: there are store, lease and footprint", name)
+			return nil, fmt.Errorf("-only: no part %q: there are store, lease, logs and footprint", name)
 		}
 		chosen = append(chosen, parts[i])
 	}

@@ -16,6 +16,7 @@ type Report struct {
 	Disk      Disk              `json:"disk"`
 	Store     *StoreSection     `json:"store,omitempty"`
 	Lease     *LeaseSection     `json:"lease,omitempty"`
+	Logs      *LogsSection      `json:"logs,omitempty"`
 	Footprint *FootprintSection `json:"footprint,omitempty"`
 }
 
@@ -33,6 +34,9 @@ func (r *Report) print(out io.Writer) error {
 	}
 	if r.Lease != nil {
 		r.Lease.print(w)
+	}
+	if r.Logs != nil {
+		r.Logs.print(w)
 	}
 	if r.Footprint != nil {
 		r.Footprint.print(w)

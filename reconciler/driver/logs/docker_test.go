@@ -274,6 +274,34 @@ func TestDockerOneStream(t *testing.T) {
 	}
 }
 
+// TestDockerRotation: what Docker repeats or passes over when it rotates a log that is followed is neither repeated nor lost.
+func TestDockerRotation(t *testing.T) {
+	const lines = 24_000
+	f := newDockerFixture(t)
+	uid := f.run(false, fmt.Sprintf(`sleep 0.5; awk 'BEGIN {
+		pad = sprintf("%%990s", ""); gsub(/ /, "x", pad)
+		for (i = 0; i < %d; i++) { print i, pad; if (i %% 400 == 399) { fflush(); system("sleep 0.03") } }
+	}'; sleep 0.5`, lines))
+	next, wrong := 0, 0
+	err := f.hub.Stream(f.ctx(), uid, following(-1), func(b logs.Batch) error {
+		for _, l := range b.Lines {
+			var i int
+			if _, err := fmt.Sscan(string(l.Text[:8]), &i); err != nil {
+				return err
+			}
+			if i != next {
+				wrong++
+				t.Logf("line %d comes where %d should", i, next)
+			}
+			next = i + 1
+		}
+		return nil
+	})
+	if err != nil || wrong > 0 || next != lines {
+		t.Errorf("the last of %d lines is %d, %d times one was lost or repeated (%v)", lines, next, wrong, err)
+	}
+}
+
 // TestDockerTerminal: with a TTY there is one stream, with the terminal's line ends, escapes, and prompts without a line end
 // that a second run follows.
 func TestDockerTerminal(t *testing.T) {

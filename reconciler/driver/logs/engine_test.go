@@ -32,8 +32,10 @@ type engine struct {
 	reading, busy int
 	// cut is closed to break all streams.
 	cut chan struct{}
-	// hide makes streams leave out records from this index on, as if they were passed over.
+	// hide makes streams leave out records.
 	hide func(index int) bool
+	// jumps makes a stream that comes to an index go on at another one, once.
+	jumps map[int]int
 }
 
 func newEngine() *engine {
@@ -159,6 +161,10 @@ func (e *engine) Logs(ctx context.Context, asked string, opts driver.LogOptions,
 func (e *engine) batch(next *int, end int, opts driver.LogOptions) []driver.LogRecord {
 	var batch []driver.LogRecord
 	for ; *next < end; *next++ {
+		if to, jump := e.jumps[*next]; jump && opts.Follow {
+			delete(e.jumps, *next)
+			*next = to
+		}
 		r := e.records[*next]
 		if r.At.Before(opts.Since) || opts.Follow && e.hide != nil && e.hide(*next) {
 			continue

@@ -33,9 +33,11 @@ type feed struct {
 	// ready is closed once the ring holds the end of the log, or the feed has ended.
 	ready chan struct{}
 
-	// resume is from when on the engine has to be read for nothing to be missed. Only run touches it.
-	resume time.Time
-	skips  skipDetector
+	// What has been read so far. Only run touches it.
+	order     order
+	assembler assembler
+	skips     skipDetector
+	doubted   time.Time
 
 	mu   sync.Mutex
 	ring ring
@@ -57,8 +59,8 @@ func (f *feed) run(ctx context.Context) error {
 	close(f.ready)
 	delay := reconnectFirst
 	for {
-		before := f.last()
-		err := f.follow(ctx)
+		before := f.assembler.last
+		err := f.readOn(ctx, true)
 		ended := false
 		if err == nil {
 			ended, err = f.complete(ctx)
@@ -68,10 +70,10 @@ func (f *feed) run(ctx context.Context) error {
 			return context.Cause(ctx)
 		case ended, errors.Is(err, driver.ErrNotFound):
 			return nil
-		case errors.Is(err, errSkipped):
-			f.hub.log.Info("the engine passed over a part of a log; reading it", "uid", f.uid)
+		case errors.Is(err, errDoubt):
+			f.hub.log.Debug("the engine's log stream is in doubt; opening it again", "uid", f.uid)
 			continue
-		case f.last() != before:
+		case f.assembler.last != before:
 			delay = reconnectFirst
 		}
 		if err != nil {
@@ -92,10 +94,13 @@ func (f *feed) begin(ctx context.Context) error {
 	for tail := tailFor(2 * f.want); ; tail = widen(tail) {
 		w := windowOf(tail)
 		var filled ring
+		var read order
 		var lines []Line
 		err := f.hub.engine.Logs(ctx, f.uid, driver.LogOptions{Tail: tail}, func(records []driver.LogRecord) (err error) {
 			lines = lines[:0]
 			for _, r := range records {
+				read.trust(r)
+				read.next(r)
 				if lines, err = w.add(lines, r); err != nil {
 					return err
 				}
@@ -113,7 +118,7 @@ func (f *feed) begin(ctx context.Context) error {
 		}
 		if !w.whole && w.records == tail {
 			full := filled.floor > 0
-			if !w.settled {
+			if !w.settled || w.amidLine() {
 				continue
 			}
 			filled.discard(w.floor)
@@ -121,17 +126,12 @@ func (f *feed) begin(ctx context.Context) error {
 				continue
 			}
 		}
+		f.order, f.assembler = read, w.assembler
 		f.mu.Lock()
 		f.ring = filled
 		f.mu.Unlock()
-		f.setResume(w)
 		return nil
 	}
-}
-
-// follow appends what comes after the last line, until the engine's stream ends.
-func (f *feed) follow(ctx context.Context) error {
-	return f.readOn(ctx, true, &window{whole: true})
 }
 
 // complete is called when the stream has ended by itself. If that is since the container has, it reads what the stream
@@ -144,58 +144,85 @@ func (f *feed) complete(ctx context.Context) (ended bool, err error) {
 	if container.State == driver.StateRunning {
 		return false, nil
 	}
-	w := &window{whole: true}
-	if err := f.readOn(ctx, false, w); err != nil {
+	if err := f.readOn(ctx, false); err != nil {
 		return false, err
 	}
-	f.append(w.end(nil))
+	f.append(f.assembler.endAll(nil))
 	return true, nil
 }
 
-// readOn appends what the engine has after the last line.
-func (f *feed) readOn(ctx context.Context, follow bool, w *window) error {
+// doubtInterval is how often a log is read again since records go back in time. If they go on doing so, that is how the
+// engine keeps them.
+const doubtInterval = 10 * time.Second
+
+// errDoubt means that the engine's stream may leave out or repeat a part of the log. To read on from the last record
+// clears that up.
+var errDoubt = errors.New("the engine's log stream is in doubt")
+
+// readOn appends what the engine has after the last record.
+func (f *feed) readOn(ctx context.Context, follow bool) error {
+	f.order.rewind()
 	var lines []Line
-	f.skips.begin(f.hub.clock.Now(), f.last())
-	opts := driver.LogOptions{Follow: follow, Tail: -1, Since: f.resume}
-	return f.hub.engine.Logs(ctx, f.uid, opts, func(records []driver.LogRecord) error {
+	opts := driver.LogOptions{Follow: follow, Tail: -1, Since: f.since()}
+	return f.hub.engine.Logs(ctx, f.uid, opts, func(records []driver.LogRecord) (err error) {
 		lines = lines[:0]
-		skipped := false
 		now := f.hub.clock.Now()
 		for _, r := range records {
-			if skipped = follow && f.skips.suspect(now, r); skipped {
+			if lines, err = f.add(lines, r, now, follow); err != nil {
 				break
 			}
-			lines, _ = w.add(lines, r) // a whole window fits
 		}
 		f.append(lines)
-		f.setResume(w)
-		if skipped {
-			return errSkipped
-		}
-		return nil
+		return err
 	})
 }
 
-// setResume notes where to go on: early enough for the order to have settled, and for lines that have begun.
-func (f *feed) setResume(w *window) {
-	last := w.last
-	if last == 0 {
-		return
+// add appends the lines that a record completes, unless it has been read before. It fails with errDoubt if that can't
+// be told, or if records before it may be missing.
+func (f *feed) add(lines []Line, r driver.LogRecord, now time.Time, follow bool) ([]Line, error) {
+	if follow && !f.order.skipping && f.skips.suspect(now, r) {
+		return lines, errDoubt
 	}
-	if last-w.raw > int64(disorder) {
-		f.resume = time.Time{} // The clock was set back: only from the beginning are positions the same.
-		return
+	judged := f.order.next(r)
+	if judged == doubtful {
+		f.append(lines)
+		lines = lines[:0]
+		if f.knows(r) {
+			f.order.rewind()
+		} else {
+			f.order.trust(r)
+			if now.Sub(f.doubted) >= doubtInterval {
+				f.doubted = now
+				return lines, errDoubt
+			}
+		}
+		judged = f.order.next(r)
 	}
-	from := w.raw
-	for _, o := range w.open {
+	if judged == seen {
+		return lines, nil
+	}
+	return f.assembler.add(lines, r), nil
+}
+
+// since is from when on the engine has to be read to find what has not been read: also the rest of lines that are open, whose
+// parts bear the time of the first.
+func (f *feed) since() time.Time {
+	from := f.order.at()
+	for _, o := range f.assembler.open {
 		if o.open {
 			from = min(from, o.at)
 		}
 	}
-	f.resume = time.Unix(0, from).Add(-2 * disorder)
+	if f.order.trusted != 0 {
+		from = min(from, f.order.trusted)
+	}
+	if from < int64(disorder) {
+		return time.Time{}
+	}
+	return time.Unix(0, from).Add(-disorder)
 }
 
-// append adds the lines that are not there yet, and wakes those who wait.
+// append adds lines, and wakes those who wait.
 func (f *feed) append(lines []Line) {
 	if len(lines) == 0 {
 		return
@@ -203,9 +230,7 @@ func (f *feed) append(lines []Line) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range lines {
-		if lines[i].position() > f.ring.last {
-			f.ring.add(lines[i])
-		}
+		f.ring.add(lines[i])
 	}
 	f.wake()
 }
@@ -217,10 +242,11 @@ func (f *feed) wake() {
 	}
 }
 
-func (f *feed) last() int64 {
+// knows reports whether the ring has the line that a record is.
+func (f *feed) knows(r driver.LogRecord) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.ring.last
+	return f.ring.has(r)
 }
 
 // finish tells everybody that nothing more comes.

@@ -224,19 +224,27 @@ func TestErrors(t *testing.T) {
 	})
 }
 
-// chatter writes records until it is stopped, with times as disorderly as an engine's, in parts sometimes.
-func chatter(e *engine, total int, seed uint64) (written func() []string, done chan struct{}) {
-	r := rand.New(rand.NewPCG(seed, 2))
+// chatter writes records, some in parts, with times that are no more in order than an engine's, with disorder less; then the
+// container ends.
+func chatter(e *engine, total int, disorder bool) (written func() []string) {
+	r := rand.New(rand.NewPCG(7, 2))
 	var mu sync.Mutex
 	var texts []string
-	done = make(chan struct{})
 	go func() {
-		defer close(done)
+		defer e.exit()
 		now := time.Duration(0)
 		for i := 0; i < total; {
 			for range 1 + r.IntN(200) {
 				now += time.Duration(r.IntN(200)) * time.Microsecond
-				at := epoch.Add(now - time.Duration(r.IntN(3))*10*time.Millisecond)
+				// Standard error is written down late.
+				at := epoch.Add(now)
+				if i%2 == 1 {
+					at = at.Add(-10 * time.Millisecond)
+				}
+				if disorder && r.IntN(100) == 0 {
+					at = at.Add(-20 * time.Millisecond)
+				}
+				now += time.Nanosecond
 				text := fmt.Sprintf("%d\n", i)
 				if r.IntN(20) == 0 {
 					e.write(driver.LogRecord{At: at, Partial: true, Stderr: i%2 == 1, Text: []byte("a part of ")})
@@ -257,7 +265,7 @@ func chatter(e *engine, total int, seed uint64) (written func() []string, done c
 		mu.Lock()
 		defer mu.Unlock()
 		return slices.Clone(texts)
-	}, done
+	}
 }
 
 // TestGoingOn: a reader that is cut off again and again has every line once, whether the feed is
@@ -266,29 +274,24 @@ func TestGoingOn(t *testing.T) {
 	for name, tc := range map[string]struct {
 		linger time.Duration
 		breaks bool
+		// disorder is more than an engine has.
+		disorder bool
 	}{
 		"FeedStays": {linger: time.Minute}, "FeedEnds": {linger: time.Nanosecond},
 		"StreamBreaks": {linger: time.Minute, breaks: true}, "Both": {linger: time.Nanosecond, breaks: true},
+		"Disorder": {linger: time.Minute, breaks: true, disorder: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEngine()
 			hub := newHub(t, e, func(o *logs.Options) { o.Linger = tc.linger })
-			written, done := chatter(e, 20_000, 7)
+			written := chatter(e, 20_000, tc.disorder)
 			v := newViewer()
 			r := rand.New(rand.NewPCG(8, 8))
-			finished := func() bool {
-				select {
-				case <-done:
-					return v.count() >= len(written())
-				default:
-					return false
-				}
-			}
-			for !finished() {
+			for {
 				ctx, cancel := context.WithTimeout(t.Context(), deadline)
 				enough := v.count() + 1 + r.IntN(2000)
 				v.each = func(logs.Batch) error {
-					if v.count() >= enough || finished() {
+					if v.count() >= enough {
 						cancel()
 					}
 					return nil
@@ -298,6 +301,9 @@ func TestGoingOn(t *testing.T) {
 				}
 				err := hub.Stream(ctx, uid, logs.Request{Follow: true, Tail: -1, After: v.last()}, v.handle)
 				cancel()
+				if err == nil {
+					break
+				}
 				if !errors.Is(err, context.Canceled) {
 					t.Fatal(err)
 				}
@@ -365,7 +371,7 @@ func TestFeedLingers(t *testing.T) {
 }
 
 // flood is more than a ring holds.
-const flood = 40_000
+const flood = 80_000
 
 // TestSlowViewers neither delay others nor cost memory. One that may lose lines is told how many; one that may not gets
 // them from the engine.
@@ -560,12 +566,16 @@ func TestPassedOver(t *testing.T) {
 	v := newViewer()
 	wait := start(t, t.Context(), hub, following(-1), v)
 	<-v.stands
-	// A megabyte before, two seconds' worth passed over, all in no time.
+	// The first record is on time; the others are late, more than a megabyte before the leap.
+	begun := time.Now()
+	e.write(driver.LogRecord{At: begun, Text: []byte("first\n")})
+	v.await(t, "the first", []string{"first\n"})
+	eventually(t, "some time has passed", func() bool { return time.Since(begun) > 300*time.Millisecond })
 	pad := strings.Repeat("x", 400)
 	var records []driver.LogRecord
-	var want []string
-	for _, r := range numbered(0, 6000) {
-		r.Text = append([]byte(pad), r.Text...)
+	want := []string{"first\n"}
+	for i, r := range numbered(0, 6000) {
+		r.At, r.Text = begun.Add(time.Duration(i+1)*30*time.Microsecond), append([]byte(pad), r.Text...)
 		records = append(records, r)
 		want = append(want, string(r.Text))
 	}
@@ -575,6 +585,46 @@ func TestPassedOver(t *testing.T) {
 	e.exit()
 	if err := wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStreamThatGoesBack: what the engine's stream repeats is left out, however much that is, and what is new is not, even
+// if the clock was set back.
+func TestStreamThatGoesBack(t *testing.T) {
+	setBack := numbered(5000, 5100)
+	for i := range setBack {
+		setBack[i].At = setBack[i].At.Add(-4 * time.Second)
+	}
+	for name, tc := range map[string]struct {
+		jumps  map[int]int
+		tail   []driver.LogRecord
+		opened int
+	}{
+		"OneRecord":         {jumps: map[int]int{4001: 4000}, tail: numbered(5000, 5100), opened: 1},
+		"SomeRecords":       {jumps: map[int]int{2000: 1700, 4001: 3000}, tail: numbered(5000, 5100), opened: 1},
+		"AllTheRingHasLost": {jumps: map[int]int{60_000: 10}, tail: numbered(5000, 60_100), opened: 2},
+		"ClockWasSetBack":   {tail: setBack, opened: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine()
+			e.jumps = tc.jumps
+			hub := newHub(t, e, nil)
+			v := newViewer()
+			wait := start(t, t.Context(), hub, following(-1), v)
+			<-v.stands
+			e.write(numbered(0, 5000)...)
+			e.write(tc.tail...)
+			v.await(t, "all lines", numbers(0, 5000+len(tc.tail)))
+			e.exit()
+			if err := wait(); err != nil {
+				t.Error(err)
+			}
+			v.await(t, "no more", numbers(0, 5000+len(tc.tail)))
+			v.increasing(t)
+			if _, opened, _ := e.counts(); opened != tc.opened {
+				t.Errorf("%d streams of the engine, want %d", opened, tc.opened)
+			}
+		})
 	}
 }
 

@@ -29,7 +29,6 @@ type Line struct {
 type assembler struct {
 	open [2]openLine // of standard output and of standard error
 	last int64       // timestamp of the last line
-	raw  int64       // the engine's time of the last record
 }
 
 // openLine is a line that goes on in the next record of its stream.
@@ -49,7 +48,6 @@ func streamOf(stderr bool) int {
 // add appends the lines that end, or get too long, with this record. Their text may be the record's own.
 func (a *assembler) add(lines []Line, r driver.LogRecord) []Line {
 	o, at := &a.open[streamOf(r.Stderr)], r.At.UnixNano()
-	a.raw = at
 	if o.open && o.at != at {
 		lines = a.end(lines, r.Stderr)
 	}
@@ -71,6 +69,9 @@ func (a *assembler) add(lines []Line, r driver.LogRecord) []Line {
 	}
 	return lines
 }
+
+// endAll ends the lines that are open where the log ends.
+func (a *assembler) endAll(lines []Line) []Line { return a.end(a.end(lines, false), true) }
 
 // end ends the open line of a stream, if there is one.
 func (a *assembler) end(lines []Line, stderr bool) []Line {

@@ -89,7 +89,7 @@ func (v *viewer) readOnce(ctx context.Context, r reading) error {
 		return v.hand(r, w, lines, cancel)
 	})
 	if err == nil && r.ends {
-		err = v.hand(r, w, w.end(nil), cancel)
+		err = v.hand(r, w, w.endAll(nil), cancel)
 	}
 	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		return errStalled

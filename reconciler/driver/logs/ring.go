@@ -1,15 +1,18 @@
 package logs
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
+
+	"github.com/containerlease/containerlease/reconciler/driver"
 )
 
-// Bounds of a ring. What a quiet container costs is one segment; a ring that is full, 4 MiB of text and about 1 MiB to keep it
+// Bounds of a ring. What a quiet container costs is one segment; a ring that is full, 4 MiB of text and 2 MiB to keep it
 // in order.
 const (
 	ringBytes    = 4 << 20
-	ringLines    = 16 << 10
+	ringLines    = 32 << 10
 	segmentBytes = 32 << 10
 	segmentLines = 256
 )
@@ -123,6 +126,26 @@ func (r *ring) after(position int64) (lines []Line, number int64) {
 	s := r.segments[i]
 	from := s.find(position)
 	return s.lines[from:len(s.lines):len(s.lines)], s.number + int64(from)
+}
+
+// has reports whether a record is among the lines, whose times may have become a little later than it is.
+func (r *ring) has(record driver.LogRecord) bool {
+	at := record.At.UnixNano()
+	for position := at - 1; ; {
+		lines, _ := r.after(position)
+		if len(lines) == 0 {
+			return false
+		}
+		for i := range lines {
+			l := &lines[i]
+			if position = l.position(); position > at+int64(disorder) {
+				return false
+			}
+			if l.Stderr == record.Stderr && bytes.Equal(l.Text, record.Text) {
+				return true
+			}
+		}
+	}
 }
 
 // first is the number of the first line.

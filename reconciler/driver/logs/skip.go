@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"errors"
 	"time"
 
 	"github.com/containerlease/containerlease/reconciler/driver"
@@ -17,39 +16,34 @@ const (
 	skipInterval = 10 * time.Second
 )
 
-// errSkipped means that the engine may have passed over a part of the log.
-var errSkipped = errors.New("a part of the log may be missing")
-
 // skipDetector notices when an engine passes over a part of a log. Docker does: whoever follows a log, and is
-// more than a file behind when the engine rotates, goes on with the newest file. What shows is that the time of the
-// records makes a leap while they arrive without one. A pause of the container during a backlog looks the same, so it is
+// more than a file behind when the engine rotates, goes on with the newest file. What shows is that records come late, and
+// then their times make a leap. A pause of the container during a backlog looks the same, so it is
 // no more than a suspicion: reading on from before the leap brings what was missing, if anything.
 type skipDetector struct {
-	from    int64     // what is not after this position was there before
-	at      time.Time // the latest time of a record
-	arrived time.Time // when it did
-	bytes   int
+	at time.Time // the latest time of a record
+	// late is by how much longer the last record took to arrive than the quickest, which took least.
+	late, least time.Duration
+	bytes       int
 	// checked is the record that was suspected last, and when that was.
 	checked, checkedAt time.Time
-}
-
-// begin is called before a log is read on from a position.
-func (d *skipDetector) begin(now time.Time, from int64) {
-	d.from, d.at, d.arrived = from, time.Time{}, now
 }
 
 // suspect reports whether records before this one, which arrived now, may be missing.
 func (d *skipDetector) suspect(now time.Time, r driver.LogRecord) bool {
 	d.bytes += len(r.Text)
-	gap := r.At.Sub(d.at)
-	if !d.at.IsZero() && r.At.UnixNano() > d.from && gap >= skipGap && 2*now.Sub(d.arrived) < gap &&
+	if !d.at.IsZero() && r.At.Sub(d.at) >= skipGap && d.late >= skipGap &&
 		d.bytes >= skipBytes && !r.At.Equal(d.checked) && now.Sub(d.checkedAt) >= skipInterval {
 		d.bytes, d.checked, d.checkedAt = 0, r.At, now
 		return true
 	}
+	took := now.Sub(r.At) // and what the engine's clock and ours differ by
+	if d.at.IsZero() || took < d.least {
+		d.least = took
+	}
+	d.late = took - d.least
 	if r.At.After(d.at) {
 		d.at = r.At
 	}
-	d.arrived = now
 	return false
 }

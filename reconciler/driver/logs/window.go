@@ -60,22 +60,23 @@ func (w *window) add(lines []Line, r driver.LogRecord) ([]Line, error) {
 	count, last := len(lines), w.last
 	lines = w.assembler.add(lines, r)
 	w.aligned[stream] = aligned || late || !r.Partial
-	if aligned && len(lines) == count+1 && at > last && (late || w.records > settledAfter) {
-		w.settle(at)
+	if aligned && len(lines) == count+1 && at > last {
+		w.settle(at, late)
 	}
 	return lines, nil
 }
 
-// settle notes that a line has its own time, and with it all that follow have theirs.
-func (w *window) settle(at int64) {
-	if !w.settled {
+// settle is called for a line that has the time of its record. If nothing before the window can be later, so have
+// those that follow the time that they are known by.
+func (w *window) settle(at int64, late bool) {
+	if !w.settled && (late || w.records > settledAfter) {
 		w.settled, w.floor = true, at-1
 	}
 }
 
-// end appends the lines that are open where the log ends.
-func (w *window) end(lines []Line) []Line {
-	return w.assembler.end(w.assembler.end(lines, false), true)
+// amidLine reports whether the window ends in a line that has begun before it.
+func (w *window) amidLine() bool {
+	return w.open[0].open && !w.aligned[0] || w.open[1].open && !w.aligned[1]
 }
 
 // The sizes of windows, in records. An engine finds the last few thousand at once; beyond mostTail it may as well

@@ -73,7 +73,7 @@ func TestAssembler(t *testing.T) {
 			for _, r := range tc.records {
 				lines, _ = w.add(lines, r)
 			}
-			if diff := cmp.Diff(tc.want, plainOf(w.end(lines))); diff != "" {
+			if diff := cmp.Diff(tc.want, plainOf(w.endAll(lines))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
