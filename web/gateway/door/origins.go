@@ -115,8 +115,11 @@ func (d *Door) newForgeryProtection() *http.CrossOriginProtection {
 		}
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.refuse(w, r, problem.Forbidden.With(fmt.Sprintf("a page of another origin (%q) sent this; "+
-			"--allowed-origins says which may", r.Header.Get("Origin"))))
+		from := "a page of another origin"
+		if origin := r.Header.Get("Origin"); origin != "" {
+			from += fmt.Sprintf(" (%q)", origin)
+		}
+		d.refuse(w, r, problem.Forbidden.With(from+" sent this; --allowed-origins says which may"))
 	}))
 	return protection
 }

@@ -160,7 +160,7 @@ func readToken(r *http.Request) (string, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return "", problem.TooLarge.With(fmt.Sprintf("the body may have %d bytes", tooLarge.Limit))
+		return "", problem.TooLarge.With(fmt.Sprintf("the body must have at most %d bytes", tooLarge.Limit))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "", problem.Timeout.With("the body took too long to arrive")
 	case err != nil:
