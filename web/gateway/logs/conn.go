@@ -16,7 +16,7 @@ import (
 const (
 	// outLimit is how many bytes of frames wait for a viewer before its stream is no longer read. As
 	// many again are on their way into the socket.
-	outLimit = 32 << 10
+	outLimit = 16 << 10
 	// controlSlack is how much more control frames, which nobody makes wait, may add. It is more
 	// than any sane client provokes: who sends pings but takes no pongs is cut off by it.
 	controlSlack = 16 << 10
