@@ -37,22 +37,21 @@ func (h *Handler) changeContainer(w http.ResponseWriter, r *http.Request, _ call
 	if err != nil {
 		return err
 	}
+	again := false
 	err = retry.RetryOnConflict(contention, func() error {
+		if again {
+			// What somebody else has made of it: read after the pause, since it grows old in one.
+			if err := h.reread(r.Context(), lease); err != nil {
+				return err
+			}
+		}
+		again = true
 		before := lease.DeepCopy()
 		if err := change.apply(lease); err != nil {
 			return err
 		}
 		// Sent even if nothing is different: whether the caller may is the API's to say.
-		err := h.api.Patch(r.Context(), lease, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-		if err == nil {
-			return nil
-		}
-		// The next attempt begins with what somebody else has made of it.
-		if failed := h.reread(r.Context(), before); failed != nil {
-			return failed
-		}
-		lease = before
-		return err
+		return h.api.Patch(r.Context(), lease, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	})
 	if err != nil {
 		return renamed(err, lease)
