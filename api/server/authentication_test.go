@@ -175,7 +175,7 @@ func TestTokenStore(t *testing.T) {
 }
 
 // TestStreamsEndWithTheirToken: a watch that has been open for a while ends when its token is
-// revoked; that of another goes on.
+// revoked, however it was asked for; that of another goes on.
 func TestStreamsEndWithTheirToken(t *testing.T) {
 	directory := t.TempDir()
 	store, err := tokens.Open(directory, tokens.Options{})
@@ -188,14 +188,14 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 	})
 	cli, err := tokens.Open(directory, tokens.Options{})
 	must(t, err)
-	open := func(user string) (tokens.Entry, <-chan error) {
+	open := func(user, path string) (tokens.Entry, <-chan error) {
 		t.Helper()
 		secret, entry, err := cli.Create(t.Context(), tokens.Grant{User: user, Groups: []string{"containerlease.dev:viewer:default"}}, time.Hour)
 		must(t, err)
 		client, err := rest.HTTPClientFor(f.bearer(t, secret))
 		must(t, err)
 		t.Cleanup(client.CloseIdleConnections)
-		resp, err := client.Get(f.url + "/apis/containerlease.dev/v1alpha1/namespaces/default/containerleases?watch=true")
+		resp, err := client.Get(f.url + "/apis/containerlease.dev/v1alpha1/" + path)
 		must(t, err)
 		t.Cleanup(func() { resp.Body.Close() })
 		if resp.StatusCode != http.StatusOK {
@@ -208,14 +208,17 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 		}()
 		return entry, ended
 	}
-	alice, alices := open("alice")
-	_, bobs := open("bob")
-	_, err = cli.Revoke(t.Context(), alice.ID)
-	must(t, err)
-	select {
-	case <-alices:
-	case <-time.After(deadline):
-		t.Fatal("a watch goes on without its token")
+	const leases = "namespaces/default/containerleases"
+	_, bobs := open("bob", leases+"?watch=true")
+	for _, path := range []string{leases + "?watch=true", leases + "?watch=", leases + "?watch", "watch/" + leases} {
+		alice, alices := open("alice", path)
+		_, err = cli.Revoke(t.Context(), alice.ID)
+		must(t, err)
+		select {
+		case <-alices:
+		case <-time.After(deadline):
+			t.Fatalf("%s goes on without its token", path)
+		}
 	}
 	select {
 	case err := <-bobs:

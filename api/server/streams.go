@@ -66,10 +66,12 @@ func (c *currentCredentials) endWith(ctx context.Context, end context.CancelFunc
 	}
 }
 
-// streams says whether a request may be answered for as long as it takes.
+// streams says whether a request may be answered for as long as it takes. It errs to the side of
+// yes: to the library, a parameter without a value means true, and /watch/ in a path, by
+// which one watched before there was the parameter, still does.
 func streams(req *http.Request) bool {
 	query := req.URL.Query()
-	return query.Get("watch") != "" || query.Get("follow") != ""
+	return query.Has("watch") || query.Has("follow") || strings.Contains(req.URL.Path, "/watch/")
 }
 
 func bearerOf(req *http.Request) (token string, ok bool) {
