@@ -158,7 +158,9 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	tokens := bearers(config.Tokens)
-	server.Handler.FullHandlerChain = newCurrentCredentials(server.Handler.FullHandlerChain, tokens, config.TokensChanged)
+	server.Handler.FullHandlerChain = timelyBodies{
+		newCurrentCredentials(server.Handler.FullHandlerChain, tokens, config.TokensChanged), requestTimeout,
+	}
 	handler.set(server.Handler)
 	return &Server{server, loopback, tokens}, nil
 }
