@@ -215,7 +215,8 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 		_, err = cli.Revoke(t.Context(), alice.ID)
 		must(t, err)
 		select {
-		case <-alices:
+		case err := <-alices:
+			t.Logf("%s ended: %v", path, err)
 		case <-time.After(deadline):
 			t.Fatalf("%s goes on without its token", path)
 		}

@@ -29,12 +29,13 @@ import (
 // Any request with a body is looked at, whichever resource it is for: a body is decoded as
 // what it says it is before anybody asks whether that belongs here.
 type quantityGuard struct {
-	next   http.Handler
-	fields *quantityFields
+	next     http.Handler
+	fields   *quantityFields
+	arrivals *arrivals
 }
 
 func newQuantityGuard(next http.Handler) *quantityGuard {
-	return &quantityGuard{next, quantityFieldsOf(scheme.Scheme)}
+	return &quantityGuard{next, quantityFieldsOf(scheme.Scheme), newArrivals()}
 }
 
 // ServeHTTP implements http.Handler.
@@ -44,14 +45,23 @@ func (g *quantityGuard) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		g.next.ServeHTTP(w, req)
 		return
 	}
+	refuse := func(err error) {
+		gv := schema.GroupVersion{Group: info.APIGroup, Version: info.APIVersion}
+		responsewriters.ErrorNegotiated(err, scheme.Codecs, gv, w, req)
+	}
+	arrived, err := g.arrivals.begin(req)
+	if err != nil {
+		refuse(err)
+		return
+	}
 	body, err := io.ReadAll(io.LimitReader(req.Body, maxRequestBody+1))
+	arrived()
 	// The library reads the same again, and says itself what is wrong with a body that is too
 	// long or breaks off.
 	req.Body = &readAgain{io.MultiReader(bytes.NewReader(body), failing{err}, req.Body), req.Body}
 	if err == nil && len(body) <= maxRequestBody {
 		if err := g.check(body, req.Header.Get("Content-Type"), info); err != nil {
-			gv := schema.GroupVersion{Group: info.APIGroup, Version: info.APIVersion}
-			responsewriters.ErrorNegotiated(err, scheme.Codecs, gv, w, req)
+			refuse(err)
 			return
 		}
 	}
