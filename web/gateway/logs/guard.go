@@ -86,18 +86,21 @@ func (v *viewer) heartbeat(ctx context.Context, end context.CancelCauseFunc) {
 	unanswered := 0
 	for {
 		alive := v.conn.signs()
-		pong := make(chan error, 1)
-		// The pong of a slow reader comes behind all the frames before it, however long
-		// that takes.
-		pinging, cancel := context.WithCancel(ctx)
-		go func() { pong <- v.ws.Ping(pinging) }()
+		ponged := make(chan struct{})
+		// The pong of a slow reader comes behind all the frames before it, however long that takes. The end of
+		// ctx must not end the ping: the library closes the connection then, last frames or not.
+		pinging, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		go func() {
+			defer close(ponged)
+			_ = v.ws.Ping(pinging) // signs tell more: whoever takes frames is alive as well
+		}()
 		select {
 		case <-ticker.C():
+			cancel()
+			<-ponged
 		case <-ctx.Done():
-		}
-		cancel()
-		<-pong
-		if ctx.Err() != nil {
+			<-ponged // or the end of the connection
+			cancel()
 			return
 		}
 		if v.conn.signs() > alive {

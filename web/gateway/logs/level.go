@@ -245,42 +245,61 @@ func textLevel(line []byte) level {
 			i++
 			continue
 		}
-		start, letters, small := i, 0, false
-		for ; i < len(line) && isWord(line[i]); i++ {
-			if isLetter(line[i]) {
-				letters++
-				small = small || line[i] >= 'a'
-			}
+		w := wordAt(line, i)
+		i = w.end
+		if found := wordLevel(line[w.start:w.end]); found != "" && w.letters == w.end-w.start && w.isMeant(line, words == 0) {
+			return found
 		}
-		if letters == 0 {
-			continue // a part of a time, a number
-		}
-		word := line[start:i]
-		if found := wordLevel(word); found != "" && letters == len(word) {
-			var before, after byte
-			if start > 0 {
-				before = line[start-1]
-			}
-			if i < len(line) {
-				after = line[i]
-			}
-			switch {
-			case !small,
-				after == ']' && (before == '[' || before == ':'),
-				after == '>' && before == '<',
-				after == ')' && before == '(',
-				after == ':' && words == 0:
-				return found
-			}
-		}
-		// T and Z are parts of a time, too.
-		if letters > 1 || letters == len(word) && len(word) > 1 {
+		// T and Z are parts of a time, too, and what has no letters is a part of one, or a number.
+		if w.letters > 1 {
 			if words++; words > wordsBefore {
 				return ""
 			}
 		}
 	}
 	return ""
+}
+
+// word is a word of a line, from start to end.
+type word struct {
+	start, end int
+	// letters is how many there are, without digits and the like; small says that one is no capital.
+	letters int
+	small   bool
+}
+
+// wordAt returns the word that begins at start.
+func wordAt(line []byte, start int) word {
+	w := word{start: start, end: start}
+	for ; w.end < len(line) && isWord(line[w.end]); w.end++ {
+		if isLetter(line[w.end]) {
+			w.letters++
+			w.small = w.small || line[w.end] >= 'a'
+		}
+	}
+	return w
+}
+
+// isMeant says whether a level's word is there to tell the level.
+func (w word) isMeant(line []byte, first bool) bool {
+	var before, after byte
+	if w.start > 0 {
+		before = line[w.start-1]
+	}
+	if w.end < len(line) {
+		after = line[w.end]
+	}
+	switch after {
+	case ']':
+		return !w.small || before == '[' || before == ':'
+	case '>':
+		return !w.small || before == '<'
+	case ')':
+		return !w.small || before == '('
+	case ':':
+		return !w.small || first
+	}
+	return !w.small
 }
 
 func isDigit(c byte) bool  { return c >= '0' && c <= '9' }

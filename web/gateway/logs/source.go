@@ -89,7 +89,7 @@ func (v *viewer) pause(ctx context.Context, d time.Duration) {
 // open begins to read the log of the viewer's lease where the viewer is. Whoever reads the stream
 // calls the function when done with it. Its error is one of the API, where the API has answered.
 func (v *viewer) open(ctx context.Context) (io.Reader, func(), error) {
-	options := url.Values{"follow": {"true"}, "format": {string(v1alpha1.LogJSON)}}
+	options := url.Values{"follow": {"true"}, "format": {v1alpha1.LogJSON}}
 	if v.query.tail != nil && !v.began {
 		options.Set("tailLines", strconv.FormatInt(*v.query.tail, 10))
 	}
