@@ -88,7 +88,7 @@ func eventModel(event *eventsv1.Event) openapi.Event {
 	at, count := lastSeen(event)
 	return openapi.Event{
 		Time: at.UTC(), Count: count, Type: event.Type, Reason: event.Reason, Message: event.Note,
-		ContainerID: string(event.Regarding.UID), ContainerName: event.Regarding.Name, Namespace: event.Namespace,
+		LeaseID: string(event.Regarding.UID), ContainerName: event.Regarding.Name, Namespace: event.Namespace,
 	}
 }
 

@@ -160,7 +160,7 @@ func TestEvents(t *testing.T) {
 		return about["first"] && about["second"] && about["foreign"]
 	})
 	for _, event := range events(f.People.Viewer, "") {
-		if event.Namespace != "alice" || event.ContainerName == "foreign" || event.Count < 1 || event.Time.IsZero() || event.ContainerID == "" {
+		if event.Namespace != "alice" || event.ContainerName == "foreign" || event.Count < 1 || event.Time.IsZero() || event.LeaseID == "" {
 			t.Errorf("got %+v", event)
 		}
 	}
@@ -174,7 +174,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("the newest is %+v, want %+v", newest, all[0])
 	}
 	for _, event := range events(f.People.Owner, "?container="+second.ContainerID) {
-		if event.ContainerID != second.ID {
+		if event.LeaseID != second.ID {
 			t.Errorf("got %+v", event)
 		}
 	}

@@ -249,14 +249,14 @@ type EstimateRequest struct {
 
 // Event defines model for Event.
 type Event struct {
-	// ContainerID The id of the lease.
-	ContainerID string `json:"containerId"`
-
 	// ContainerName Name of the lease
 	ContainerName string `json:"containerName"`
 
 	// Count How often it happened
-	Count     int32  `json:"count"`
+	Count int32 `json:"count"`
+
+	// LeaseID The id of the lease.
+	LeaseID   string `json:"leaseId"`
 	Message   string `json:"message"`
 	Namespace string `json:"namespace"`
 
