@@ -9,9 +9,11 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/containerlease/containerlease/api/server"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/web/gateway"
 	"github.com/containerlease/containerlease/web/gateway/gatewaytest"
+	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
 
 // identity is one of those whom TestAccess tries every route as.
@@ -96,14 +98,23 @@ var accesses = []access{
 
 // TestAccess tries every route, verb and stream as everybody.
 func TestAccess(t *testing.T) {
-	f := gatewaytest.New(t, gatewaytest.Options{Gateway: func(c *gateway.Config) {
-		c.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	}})
+	var apiLog gatewaytest.Log
+	f := gatewaytest.New(t, gatewaytest.Options{
+		Gateway: func(c *gateway.Config) {
+			c.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		},
+		API: func(c *server.Config) { c.Logger = apiLog.Logger() },
+	})
 	lease := f.Run(gatewaytest.OwnerUser, "demo")
 	billed := end(f, "billed")
 	everybody := identities(f.People)
-	for _, row := range accesses {
+	var refused []string // the request IDs
+	for n, row := range accesses {
 		for i, who := range everybody {
+			id := fmt.Sprintf("access-%d-%s", n, who.name)
+			if row.want[i] >= 400 {
+				refused = append(refused, id)
+			}
 			t.Run(row.route+"/"+strings.TrimPrefix(row.target, "/")+"/"+who.name, func(t *testing.T) {
 				mine := lease
 				if row.fresh {
@@ -112,7 +123,7 @@ func TestAccess(t *testing.T) {
 				names := strings.NewReplacer("{uid}", string(mine.UID), "{container}", mine.Status.Container.ID, "{billed}", string(billed.UID))
 				method, pattern, _ := strings.Cut(row.route, " ")
 				if strings.HasPrefix(pattern, "/ws/") {
-					header := http.Header{}
+					header := http.Header{requestid.Header: {id}}
 					if who.credential != "" {
 						header.Set("Authorization", "Bearer "+who.credential)
 					}
@@ -121,7 +132,8 @@ func TestAccess(t *testing.T) {
 					}
 					return
 				}
-				got := f.Do(method, names.Replace(row.target), who.credential, row.body)
+				got := f.Do(method, names.Replace(row.target), who.credential, row.body,
+					func(r *http.Request) { r.Header.Set(requestid.Header, id) })
 				if got.StatusCode != row.want[i] {
 					t.Errorf("got %d %s, want %d", got.StatusCode, got.Text, row.want[i])
 				}
@@ -134,6 +146,25 @@ func TestAccess(t *testing.T) {
 	}
 	if now := f.Lease(lease.Namespace, lease.Name); now.Spec.TTL != "1h0m0s" && now.Spec.TTL != "1h" {
 		t.Errorf("the owner's change was not kept: %+v", now.Spec)
+	}
+	auditedOnce(t, f, &apiLog, refused)
+}
+
+// auditedOnce checks that each request left one audit line: the door's, or the API's if that was asked.
+func auditedOnce(t *testing.T, f *gatewaytest.Fixture, apiLog *gatewaytest.Log, refused []string) {
+	t.Helper()
+	lines := map[any]int{}
+	f.Await("an audit line for each refusal", func() bool {
+		clear(lines)
+		for _, line := range append(f.Log.Lines("audit"), apiLog.Lines("audit")...) {
+			lines[line["requestID"]]++
+		}
+		return !slices.ContainsFunc(refused, func(id string) bool { return lines[id] == 0 })
+	})
+	for _, id := range refused {
+		if lines[id] != 1 {
+			t.Errorf("%s left %d audit lines", id, lines[id])
+		}
 	}
 }
 

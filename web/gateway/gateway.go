@@ -83,7 +83,7 @@ func New(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	api := caller.NewTransport(cfg.API)
+	api := caller.NewTransport(door.HeardByAPI(cfg.API))
 	client, err := caller.NewClient(api)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func New(cfg Config) (*Gateway, error) {
 	r := g.routes
 	r.Use(
 		requestid.Handler,
-		accessLog(cfg.Logger, cfg.Clock, cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)),
+		accessLog(d, cfg.Logger, cfg.Clock, cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)),
 		recoverPanic,
 		d.Headers,
 		d.Hosts,
@@ -119,7 +119,7 @@ func New(cfg Config) (*Gateway, error) {
 		rest.New(client, cfg.Clock).Routes(r.With(d.Require))
 		openapi.Routes(r)
 		r.With(d.Streams, d.Require, g.stream).Method(http.MethodGet, "/ws/logs/{id}", logs.New(logs.Config{
-			API: caller.NewTransport(cmp.Or(cfg.Streams, cfg.API)), Client: client, Identities: cfg.Door.Identities,
+			API: caller.NewTransport(door.HeardByAPI(cmp.Or(cfg.Streams, cfg.API))), Client: client, Identities: cfg.Door.Identities,
 			Stopping: g.stopping, Clock: cfg.Clock, Logger: cfg.Logger,
 		}))
 	})

@@ -16,10 +16,11 @@ import (
 	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
 
-// accessLog writes one line for each request, when it has ended. Probes and scrapes that succeed say
+// accessLog writes one line for each request, when it has ended, and has the door audit what was refused
+// inside. Probes and scrapes that succeed say
 // nothing, often: they are debugging. What the client wrote into path and query stays out:
 // credentials might be in it.
-func accessLog(logger *slog.Logger, clk clock.PassiveClock, patience time.Duration) func(http.Handler) http.Handler {
+func accessLog(d *door.Door, logger *slog.Logger, clk clock.PassiveClock, patience time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start := clk.Now()
@@ -44,6 +45,7 @@ func accessLog(logger *slog.Logger, clk clock.PassiveClock, patience time.Durati
 					slog.Int64("bytes", bytes),
 					slog.Duration("duration", clk.Since(start)),
 					slog.String("remote", door.ClientAddress(r)))
+				d.AuditRefusal(r, status)
 			}()
 			next.ServeHTTP(answer, r)
 		})

@@ -39,4 +39,40 @@ func (d *Door) audit(r *http.Request, verb string, status int, detail string) {
 	}
 	attrs = append(attrs, slog.String("sourceIPs", ClientAddress(r)))
 	d.logger.LogAttrs(r.Context(), slog.LevelInfo, "audit", attrs...)
+	visitOf(r).audited.Store(true)
+}
+
+// AuditRefusal writes down that a request of somebody who was let in was refused further inside, unless a
+// line tells of it already. What is not the caller's is answered as what there is not, without a word to
+// the API, so that a 404 may be a probe. It is for whoever sees the answer of a request, at its end.
+func (d *Door) AuditRefusal(r *http.Request, status int) {
+	visit := visitOf(r)
+	refused := status == http.StatusForbidden || status == http.StatusNotFound
+	// Nobody is charged with a path that is not served.
+	if refused && visit.User != "" && !visit.audited.Load() {
+		d.audit(r, strings.ToLower(r.Method), status, "")
+	}
+}
+
+// HeardByAPI returns a transport to the API by which AuditRefusal knows what the API's own audit tells of:
+// changes, and what it refuses.
+func HeardByAPI(next http.RoundTripper) http.RoundTripper { return heard{next} }
+
+type heard struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (h heard) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := h.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	switch response.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		visitOf(r).audited.Store(true)
+	default:
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			visitOf(r).audited.Store(true)
+		}
+	}
+	return response, nil
 }

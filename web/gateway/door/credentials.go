@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerlease/containerlease/web/gateway/caller"
@@ -37,6 +38,8 @@ type Visit struct {
 	User string
 
 	means means
+	// audited says whether a line tells of the visit already: ours, or the API's.
+	audited atomic.Bool
 }
 
 type visitKey struct{}
