@@ -118,7 +118,7 @@ func New(cfg Config) (*Gateway, error) {
 		d.Routes(r)
 		rest.New(client, cfg.Clock).Routes(r.With(d.Require))
 		openapi.Routes(r)
-		r.With(d.Streams, d.Require, g.stream).Method(http.MethodGet, "/ws/logs/{id}", logs.New(logs.Config{
+		r.With(d.Streams, d.Require, d.LimitStreams, g.stream).Method(http.MethodGet, "/ws/logs/{id}", logs.New(logs.Config{
 			API: caller.NewTransport(door.HeardByAPI(cmp.Or(cfg.Streams, cfg.API))), Client: client, Identities: cfg.Door.Identities,
 			Stopping: g.stopping, Clock: cfg.Clock, Logger: cfg.Logger,
 		}))

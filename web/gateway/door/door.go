@@ -9,6 +9,7 @@
 //	signin.go       the sign-in link
 //	tickets.go      /api/tickets
 //	rate.go         requests per second
+//	streams.go      streams at once
 //	limits.go       bytes and seconds that a request may take
 //	headers.go      what browsers are told
 //	audit.go        what is written down
@@ -30,9 +31,10 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultRate        = 100
-	DefaultBurst       = 600
-	DefaultBodyTimeout = 30 * time.Second
+	DefaultRate           = 100
+	DefaultBurst          = 600
+	DefaultStreamsPerUser = 1000
+	DefaultBodyTimeout    = 30 * time.Second
 )
 
 // Config says who may come in. Only Identities is required.
@@ -53,6 +55,8 @@ type Config struct {
 	// Rate is how many requests per second each user may make, and each address without a
 	// good credential. Burst is how many at once.
 	Rate, Burst int
+	// StreamsPerUser is how many streams each user may have open at once.
+	StreamsPerUser int
 	// BodyTimeout is how long a request's body may take to arrive.
 	BodyTimeout time.Duration
 	// Clock tells the time. Defaults to the real one.
@@ -73,6 +77,7 @@ type Door struct {
 	tickets     *tickets
 	users       *buckets
 	addresses   *buckets
+	streams     *streams
 	bodyTimeout time.Duration
 	clock       clock.PassiveClock
 	logger      *slog.Logger
@@ -108,6 +113,7 @@ func New(cfg Config) (*Door, error) {
 	d.cors = d.origins.cors()
 	d.forgery = d.newForgeryProtection()
 	d.tickets = newTickets(d.clock)
+	d.streams = newStreams(cmp.Or(cfg.StreamsPerUser, DefaultStreamsPerUser))
 	rate, burst := cmp.Or(cfg.Rate, DefaultRate), cmp.Or(cfg.Burst, DefaultBurst)
 	d.users, d.addresses = newBuckets(rate, burst, d.clock), newBuckets(rate, burst, d.clock)
 	return d, nil
