@@ -31,8 +31,12 @@ func newLogger(w io.Writer, level, format string) *slog.Logger {
 }
 
 // demoted passes what is less than a warning on as debugging: what Kubernetes' library finds worth
-// telling speaks of its parts, not of leases.
+// telling speaks of its parts, not of leases. So it does with the error that each bad token is: anybody can
+// bring those, and the audit tells of them.
 type demoted struct{ slog.Handler }
+
+// badCredential is the library's message about a request that authentication failed with an error.
+const badCredential = "Unable to authenticate the request"
 
 // Enabled implements slog.Handler.
 func (d demoted) Enabled(ctx context.Context, level slog.Level) bool {
@@ -42,6 +46,12 @@ func (d demoted) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (d demoted) Handle(ctx context.Context, record slog.Record) error {
 	record.Level = demote(record.Level)
+	if record.Message == badCredential {
+		record.Level = slog.LevelDebug
+	}
+	if !d.Handler.Enabled(ctx, record.Level) { // the one who asked did not know the message
+		return nil
+	}
 	return d.Handler.Handle(ctx, record)
 }
 
