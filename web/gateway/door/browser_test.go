@@ -111,7 +111,7 @@ func TestStreams(t *testing.T) {
 	clk := clocktesting.NewFakeClock(time.Now())
 	f := gatewaytest.New(t, gatewaytest.Options{Clock: clk, Gateway: withFriend})
 	lease := f.Run(gatewaytest.OwnerUser, "demo")
-	cookie := "containerlease_session=" + f.Session(f.People.Owner)
+	cookie := cookieName(f.URL[strings.LastIndexByte(f.URL, ':')+1:]) + "=" + f.Session(f.People.Owner)
 	ticket := func() string {
 		t.Helper()
 		var answer struct{ Ticket string }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 	"github.com/containerlease/containerlease/web/gateway/problem"
 )
 
-// sessionCookie is the name of the cookie; on HTTPS behind securePrefix, by which browsers make sure
+// sessionCookie is the name of the cookie, followed by the port on plain HTTP; on HTTPS behind securePrefix, by which browsers make sure
 // that nobody but this very host set it.
 const (
 	sessionCookie = "containerlease_session"
@@ -110,10 +112,18 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 // cookieName is the cookie that a request is to have. A plain one is not believed on HTTPS, where
-// whoever is on the way to some other port or subdomain could have set it.
+// whoever is on the way to some other port or subdomain could have set it. On plain HTTP the port is in the
+// name, as the client wrote it: browsers keep one jar for all ports of a host, and so for all servers on
+// a machine.
 func (d *Door) cookieName(r *http.Request) string {
 	if d.secure(r) {
 		return securePrefix + sessionCookie
+	}
+	if _, port, err := net.SplitHostPort(r.Host); err == nil {
+		// A number, since it becomes a part of a header.
+		if number, err := strconv.ParseUint(port, 10, 16); err == nil && ":"+port != defaultPorts["http"] {
+			return fmt.Sprintf("%s_%d", sessionCookie, number)
+		}
 	}
 	return sessionCookie
 }

@@ -25,7 +25,40 @@ type session struct {
 
 // withCookie makes a request of a browser that holds a session.
 func withCookie(credential string) func(*http.Request) {
-	return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "containerlease_session", Value: credential}) }
+	return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookieName(r.URL.Port()), Value: credential}) }
+}
+
+// cookieName is the cookie's on a port of plain HTTP.
+func cookieName(port string) string { return "containerlease_session_" + port }
+
+// TestSessionOfPort: browsers send the cookies of all ports of a host to each.
+func TestSessionOfPort(t *testing.T) {
+	f := gatewaytest.New(t, gatewaytest.Options{})
+	bring := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: name, Value: value}) }
+	}
+	others := bring(cookieName("9999"), f.Session(f.People.Other))
+	for host, want := range map[string]string{
+		"localhost:8080": cookieName("8080"),
+		"[::1]:8080":     cookieName("8080"),
+		"localhost:80":   "containerlease_session",
+		"localhost":      "containerlease_session",
+	} {
+		at := func(r *http.Request) { r.Host = host }
+		signedIn := f.Do("POST", "/api/session", f.People.Owner, "", at)
+		if len(signedIn.Cookies()) != 1 || signedIn.Cookies()[0].Name != want {
+			t.Errorf("%s: %d, cookies %v, want %s", host, signedIn.StatusCode, signedIn.Cookies(), want)
+			continue
+		}
+		var who session
+		f.JSON(f.Do("GET", "/api/session", "", "", at, others, bring(want, signedIn.Cookies()[0].Value)), &who)
+		if who.User != gatewaytest.OwnerUser {
+			t.Errorf("%s: known as %q", host, who.User)
+		}
+		if got := f.Do("GET", "/api/session", "", "", at, others); got.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: the cookie of another port: %d", host, got.StatusCode)
+		}
+	}
 }
 
 func withHeader(name, value string) func(*http.Request) {
@@ -49,7 +82,7 @@ func TestSession(t *testing.T) {
 		t.Fatalf("cookies: %v", cookies)
 	}
 	c := cookies[0]
-	if c.Name != "containerlease_session" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Secure || c.Domain != "" ||
+	if c.Name != cookieName(signedIn.Request.URL.Port()) || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Secure || c.Domain != "" ||
 		c.MaxAge < 60 || c.MaxAge > 12*60*60 {
 		t.Errorf("the cookie is %v", signedIn.Header.Get("Set-Cookie"))
 	}
