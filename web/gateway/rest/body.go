@@ -9,6 +9,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,12 +40,17 @@ func decode(w http.ResponseWriter, r *http.Request, model any) error {
 	switch {
 	case errors.As(err, &tooLarge):
 		return problem.TooLarge.With(fmt.Sprintf("the body must have at most %d bytes", tooLarge.Limit))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return slow()
 	case err != nil:
 		return problem.BadRequest.With("the body could not be read to its end")
 	}
 	strict, err := kjson.UnmarshalStrict(data, model)
 	if err != nil {
-		return malformed(err)
+		return malformed(err, data)
+	}
+	if string(bytes.TrimSpace(data)) == "null" {
+		return notObject("null")
 	}
 	fields := notFields(strict)
 	fields = append(fields, nulls(data)...)
@@ -105,31 +111,12 @@ func nulls(data []byte) []problem.FieldError {
 	return fields
 }
 
-// path leads to a value of a body. It is put into words only where there is something to say: the
-// paths to all values of one megabyte can be gigabytes together.
-type path []step
-
-// step leads to a field, or to an element of an array.
-type step struct {
-	name    string
-	index   int
-	element bool
-}
-
-// String is the path as a problem names it: env.NAME, command[1].
-func (p path) String() string {
-	var b strings.Builder
-	for _, step := range p {
-		switch {
-		case step.element:
-			fmt.Fprintf(&b, "[%d]", step.index)
-		case b.Len() > 0:
-			b.WriteString("." + step.name)
-		default:
-			b.WriteString(step.name)
-		}
-	}
-	return b.String()
+// slow is the problem of a body that took too long. The server is not what took long, which the
+// status says: nothing has happened.
+func slow() error {
+	p := problem.Timeout.With("the body did not arrive in time; nothing has happened, so send it again")
+	p.Status = http.StatusRequestTimeout
+	return p
 }
 
 func checkMediaType(contentType string) error {
@@ -142,19 +129,28 @@ func checkMediaType(contentType string) error {
 }
 
 // malformed says what is wrong with a body that could not be decoded.
-func malformed(err error) error {
+func malformed(err error, data []byte) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong) && wrong.Field == "":
-		return problem.BadRequest.With("the body must be a JSON object, not " + abbreviate(wrong.Value))
+		return notObject(wrong.Value)
 	case errors.As(err, &wrong):
+		name := wrong.Field
+		// The error names a field of the model, not which of its elements.
+		if exact := pathTo(data, wrong.Offset).String(); strings.HasPrefix(exact, name) {
+			name = exact
+		}
 		field := problem.FieldError{
-			Field:   abbreviate(wrong.Field),
+			Field:   abbreviate(name),
 			Message: fmt.Sprintf("must be %s, not %s", typeName(wrong.Type), abbreviate(wrong.Value)),
 		}
 		return problem.BadRequest.With(field.Field+" "+field.Message, field)
 	}
 	return problem.BadRequest.With("the body is no JSON: " + abbreviate(err.Error()))
+}
+
+func notObject(what string) error {
+	return problem.BadRequest.With("the body must be a JSON object, not " + abbreviate(what))
 }
 
 // typeName is what JSON calls a type of the models.

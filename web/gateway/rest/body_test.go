@@ -2,11 +2,15 @@ package rest
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,13 +48,15 @@ func TestDecode(t *testing.T) {
 		{name: "Fraction", contentType: json, body: `{"durationMinutes":1.5}`, want: problem.BadRequest, fields: []string{"durationMinutes"}},
 		{name: "Overflow", contentType: json, body: `{"cpuMilli":99999999999999999999}`, want: problem.BadRequest, fields: []string{"cpuMilli"}},
 		{name: "CommandAsString", contentType: json, body: `{"command":"ls -l"}`, want: problem.BadRequest, fields: []string{"command"}},
-		{name: "EnvNumber", contentType: json, body: `{"env":{"A":1}}`, want: problem.BadRequest, fields: []string{"env"}},
+		{name: "EnvNumber", contentType: json, body: `{"env":{"B":"1","A":1,"C":true}}`, want: problem.BadRequest, fields: []string{"env.A"}},
+		{name: "EnvObject", contentType: json, body: `{"name":"a","env":{"B":"{","A":{"C":"1"}}}`, want: problem.BadRequest, fields: []string{"env.A"}},
+		{name: "CommandNumber", contentType: json, body: `{"env":{"A":"1"},"command":["a", "b", 1]}`, want: problem.BadRequest, fields: []string{"command[2]"}},
 		{name: "Unknown", contentType: json, body: `{"image":"a","ttl":"1m"}`, want: problem.BadRequest, fields: []string{"image", "ttl"}},
 		{name: "OtherCase", contentType: json, body: `{"ImageType":"a"}`, want: problem.BadRequest, fields: []string{"ImageType"}},
 		{name: "Twice", contentType: json, body: `{"name":"a","name":"b"}`, want: problem.BadRequest, fields: []string{"name"}},
 		{name: "VariableTwice", contentType: json, body: `{"env":{"A":"1","A":"2"}}`, want: problem.BadRequest, fields: []string{"env.A"}},
 		{name: "Null", contentType: json, body: `{"name":null,"command":["a",null],"env":{"A":null}}`, want: problem.BadRequest, fields: []string{"command[1]", "env.A", "name"}},
-		{name: "NullForAll", contentType: json, body: `null`, want: problem.BadRequest, fields: []string{""}},
+		{name: "NullForAll", contentType: json, body: " null\n", want: problem.BadRequest},
 		{name: "UnknownHuge", contentType: json, body: `{"x":1e999,"y":[` + strings.Repeat("9", 1000) + `]}`, want: problem.BadRequest, fields: []string{"x", "y"}},
 		{name: "TooLarge", contentType: json, body: `{"name":"` + strings.Repeat("a", maxBody) + `"}`, want: problem.TooLarge},
 	} {
@@ -65,6 +71,9 @@ func TestDecode(t *testing.T) {
 			if got == nil {
 				return
 			}
+			if got.Detail == "" || strings.HasPrefix(got.Detail, ":") {
+				t.Errorf("says %q", got.Detail)
+			}
 			var fields []string
 			for _, field := range got.Errors {
 				fields = append(fields, field.Field)
@@ -74,6 +83,29 @@ func TestDecode(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.fields, fields); diff != "" {
 				t.Errorf("fields: -want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDecodeSlowBody: it is the client that was too slow, and the answer says so.
+func TestDecodeSlowBody(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err    error
+		kind   problem.Problem
+		status int
+	}{
+		"Slow":   {fmt.Errorf("reading: %w", os.ErrDeadlineExceeded), problem.Timeout, http.StatusRequestTimeout},
+		"Broken": {io.ErrUnexpectedEOF, problem.BadRequest, http.StatusBadRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader(`{"name":`), iotest.ErrReader(tc.err)))
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			err := decode(w, r, &openapi.ProvisionRequest{})
+			problem.Write(w, r, err)
+			if p := problemIn(err); w.Code != tc.status || p == nil || p.Type != tc.kind.Type || p.Status != tc.status {
+				t.Errorf("got %d, %v", w.Code, p)
 			}
 		})
 	}

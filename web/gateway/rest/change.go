@@ -80,7 +80,7 @@ func changeOf(body openapi.ContainerChange) (change, error) {
 		c.refuse("extendMinutes", "can't be given together with durationMinutes")
 	}
 	if body == (openapi.ContainerChange{}) {
-		c.refuse("", "give at least one of durationMinutes, extendMinutes, cpuMilli, memoryMB and operatingMode")
+		return asked, problem.Invalid.With("give at least one of durationMinutes, extendMinutes, cpuMilli, memoryMB and operatingMode")
 	}
 	return asked, c.err()
 }

@@ -137,7 +137,8 @@ func (c *conversion) between(field string, value, most int64, unit string) bool 
 
 func (c *conversion) ttl(field string, minutes int64) v1alpha1.Duration {
 	if minutes == 0 {
-		c.refuse(field, "is required: a whole number of minutes, such as 30")
+		// Not given, or given as 0.
+		c.refuse(field, fmt.Sprintf("must be given as a whole number of minutes from 1 to %d, such as 30", maxMinutes))
 		return ""
 	}
 	if !c.between(field, minutes, maxMinutes, "minutes") {
