@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -54,9 +55,25 @@ func (h *Handler) changeContainer(w http.ResponseWriter, r *http.Request, _ call
 		return h.api.Patch(r.Context(), lease, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	})
 	if err != nil {
-		return renamed(err, lease)
+		return change.renamed(err, lease)
 	}
 	return h.answerContainer(w, r, lease)
+}
+
+// renamed is an error of the API in the words of this request, which may have asked for a longer time
+// by its difference.
+func (c change) renamed(err error, lease *v1alpha1.ContainerLease) error {
+	err = renamed(err, lease)
+	var p *problem.Problem
+	if c.extend == 0 || !errors.As(err, &p) || p.Type != problem.Invalid.Type || len(p.Errors) == 0 {
+		return err
+	}
+	for i := range p.Errors {
+		if field := &p.Errors[i]; field.Field == "durationMinutes" {
+			field.Field = "extendMinutes"
+		}
+	}
+	return invalid(p.Errors...)
 }
 
 // change is what a request asks to be different, in the terms of a lease.

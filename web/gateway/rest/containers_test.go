@@ -213,7 +213,8 @@ func TestContainer(t *testing.T) {
 	}{
 		{"Nothing", `{}`, problem.Invalid, ""},
 		{"Both", `{"extendMinutes":5,"durationMinutes":10}`, problem.Invalid, "extendMinutes"},
-		{"TooLong", `{"extendMinutes":500000}`, problem.Invalid, "durationMinutes"},
+		{"TooLong", `{"extendMinutes":500000}`, problem.Invalid, "extendMinutes"},
+		{"TooLongInAll", `{"extendMinutes":120}`, problem.Invalid, "extendMinutes"},
 		{"Zero", `{"extendMinutes":0,"durationMinutes":0}`, problem.Invalid, "durationMinutes extendMinutes extendMinutes"},
 		{"TooLarge", `{"cpuMilli":4000,"memoryMB":1}`, problem.Invalid, "cpuMilli memoryMB"},
 		{"Mode", `{"operatingMode":"Paused"}`, problem.Invalid, "operatingMode"},

@@ -13,7 +13,6 @@ import (
 // fieldNames is the one table from the fields of a ContainerLease to those of the REST API.
 var fieldNames = []struct{ lease, rest string }{
 	{"metadata.name", "name"},
-	{"metadata.generateName", "name"},
 	{"metadata.namespace", "?namespace"},
 	{"spec.image", "imageType"},
 	{"spec.ttl", "durationMinutes"},

@@ -58,7 +58,7 @@ type keyed struct {
 // which all find no lease yet, only one can create it.
 func (h *Handler) createOnce(ctx context.Context, lease *v1alpha1.ContainerLease, request keyed) (_ *v1alpha1.ContainerLease, replayed bool, _ error) {
 	if request.key == "" {
-		err := h.api.Create(ctx, lease)
+		err := h.create(ctx, lease)
 		return lease, false, renamed(err, lease)
 	}
 	if err := request.mark(lease); err != nil {
@@ -94,7 +94,7 @@ func (k keyed) mark(lease *v1alpha1.ContainerLease) error {
 	}
 	key := hash(k.user, k.key)
 	if lease.Name == "" {
-		lease.GenerateName, lease.Name = "", "lease-"+key[:nameDigits]
+		lease.Name = "lease-" + key[:nameDigits]
 	}
 	lease.Labels = map[string]string{keyLabel: key}
 	lease.Annotations = map[string]string{requestAnnotation: hash(string(body))}

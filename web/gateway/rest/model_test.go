@@ -130,7 +130,7 @@ func TestFieldNames(t *testing.T) {
 	}
 }
 
-func TestGenerateName(t *testing.T) {
+func TestNameBase(t *testing.T) {
 	for image, want := range map[string]string{
 		"ubuntu":                          "ubuntu-",
 		"docker.io/library/Alpine:3.22":   "alpine-",
@@ -141,7 +141,7 @@ func TestGenerateName(t *testing.T) {
 		strings.Repeat("a", 300):          strings.Repeat("a", 50) + "-",
 		strings.Repeat("a", 49) + "__b":   strings.Repeat("a", 49) + "-",
 	} {
-		if got := generateName(image); got != want {
+		if got := nameBase(image); got != want {
 			t.Errorf("%q: got %q, want %q", image, got, want)
 		}
 	}

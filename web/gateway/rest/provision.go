@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -95,9 +94,6 @@ func leaseOf(body openapi.ProvisionRequest) (*v1alpha1.ContainerLease, error) {
 	if body.ImageType == "" {
 		c.refuse("imageType", `is required: a name of /api/images, such as "ubuntu", or an image reference that the class allows`)
 	}
-	if body.Name == "" {
-		lease.GenerateName = generateName(body.ImageType)
-	}
 	for _, name := range slices.Sorted(maps.Keys(body.Env)) {
 		lease.Spec.Env = append(lease.Spec.Env, v1alpha1.EnvVar{Name: name, Value: body.Env[name]})
 	}
@@ -165,26 +161,4 @@ func (c *conversion) className(name string) string {
 		return ""
 	}
 	return name
-}
-
-// maxNameBase leaves room for the suffix of a generated name in the 63 bytes of a label.
-const maxNameBase = 50
-
-// generateName is the beginning of a made-up name: the last segment of the image without tag
-// and digest, in the letters that names have, and a dash.
-func generateName(image string) string {
-	base, _, _ := strings.Cut(image, "@")
-	base = base[strings.LastIndexByte(base, '/')+1:]
-	base, _, _ = strings.Cut(base, ":")
-	base = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '-'
-	}, strings.ToLower(base))
-	base = strings.Trim(base[:min(len(base), maxNameBase)], "-")
-	if base == "" {
-		base = "lease"
-	}
-	return base + "-"
 }

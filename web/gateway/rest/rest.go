@@ -2,14 +2,15 @@
 // Each handler translates a request into calls of the Kubernetes-style API, made with the
 // caller's own credential, and their answers back. It keeps no state and decides nothing.
 //
-//	provision.go, wait.go, idempotency.go   POST   /api/provision
+//	provision.go, naming.go, wait.go,
+//	idempotency.go                          POST   /api/provision
 //	containers.go                           GET    /api/containers, /api/containers/{id}; DELETE
 //	change.go                               PATCH  /api/containers/{id}
 //	images.go, estimate.go                  GET    /api/images; POST /api/estimate
 //	billing.go, csv.go                      GET    /api/billing
 //	events.go                               GET    /api/events
 //
-// The rest is what they share: the request (body.go, query.go, scope.go), the names of its
+// The rest is what they share: the request (body.go, path.go, query.go, scope.go), the names of its
 // fields (fields.go), lists over several namespaces (paging.go), and the answer (container.go,
 // prices.go, answer.go).
 package rest
