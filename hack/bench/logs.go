@@ -100,10 +100,9 @@ func measureLogs(ctx context.Context, b *bench, report *Report) (err error) {
 	}
 
 	b.progress("logs: following a container, beside docker logs -f")
-	lease := newBenchLease("bench-logs")
-	lease.Spec.Command = []string{"/bin/sh", "-c", talker}
-	lease.Spec.Resources.CPU = new(resource.MustParse("1"))
-	return l.take(ctx, lease, func(ctx context.Context, _ trace, containerID string) error {
+	// Each way has a container of its own: a log that was followed a moment ago may still be read by the server.
+	containers := make([]string, len(sources))
+	return withTalkers(ctx, l, containers, func(ctx context.Context) error {
 		looks := make([][]logsLook, len(sources))
 		start := time.Now()
 		for round := range b.times(7, 1) {
@@ -115,7 +114,7 @@ func measureLogs(ctx context.Context, b *bench, report *Report) (err error) {
 				if round%2 == 1 {
 					i = len(sources) - 1 - n
 				}
-				look, err := lookAtLogs(ctx, e, sources[i], lease.Name, containerID)
+				look, err := lookAtLogs(ctx, e, sources[i], talkerName(i), containers[i])
 				if err != nil {
 					return fmt.Errorf("%s: %w", sources[i].name, err)
 				}
@@ -124,6 +123,23 @@ func measureLogs(ctx context.Context, b *bench, report *Report) (err error) {
 		}
 		report.Logs = compareLogs(sources, looks)
 		return nil
+	})
+}
+
+func talkerName(i int) string { return fmt.Sprintf("bench-logs-%d", i) }
+
+// withTalkers calls use while there is a lease of a talker for each element of containers, which becomes its container's ID.
+func withTalkers(ctx context.Context, l *lessee, containers []string, use func(context.Context) error) error {
+	i := slices.Index(containers, "")
+	if i < 0 {
+		return use(ctx)
+	}
+	lease := newBenchLease(talkerName(i))
+	lease.Spec.Command = []string{"/bin/sh", "-c", talker}
+	lease.Spec.Resources.CPU = new(resource.MustParse("1"))
+	return l.take(ctx, lease, func(ctx context.Context, _ trace, containerID string) error {
+		containers[i] = containerID
+		return withTalkers(ctx, l, containers, use)
 	})
 }
 

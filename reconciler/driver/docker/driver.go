@@ -86,8 +86,9 @@ func New(opts Options) (*Driver, error) {
 	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 
 	// Our own transport, because many workers share it: the client's default keeps two idle
-	// connections and dials for each further one.
-	transport := &http.Transport{MaxIdleConns: 32, MaxIdleConnsPerHost: 32, IdleConnTimeout: 30 * time.Second}
+	// connections and dials for each further one. A log comes a few hundred lines at a time, not the few
+	// that the default buffer holds.
+	transport := &http.Transport{MaxIdleConns: 32, MaxIdleConnsPerHost: 32, IdleConnTimeout: 30 * time.Second, ReadBufferSize: 32 << 10}
 	clientOpts := []client.Opt{
 		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
 		client.WithHost(cmp.Or(opts.Host, os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost)),

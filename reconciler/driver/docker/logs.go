@@ -61,7 +61,7 @@ func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, h
 	if found.Config.Tty {
 		next = nextTTYRecord
 	}
-	var input io.Reader = stream
+	var input io.Reader = &pacedReader{ctx: ctx, reader: stream}
 	if !opts.Follow {
 		input = &timedReader{reader: stream, overdue: overdue, patience: d.opts.Timeout}
 	}
@@ -84,6 +84,36 @@ func (r *timedReader) Read(p []byte) (int, error) {
 	r.overdue.Reset(r.patience)
 	defer r.overdue.Stop()
 	return r.reader.Read(p)
+}
+
+// readPace is the least time between two reads of a log that is followed. The engine sends each line by itself: to be
+// woken for each costs both sides more than the line does.
+const readPace = time.Millisecond
+
+// muchRead is as much as is worth no wait for more.
+const muchRead = 16 << 10
+
+// pacedReader lets what comes in a burst gather, and adds nothing to what comes after a pause.
+type pacedReader struct {
+	ctx    context.Context
+	reader io.Reader
+	last   time.Time
+	much   bool
+}
+
+func (r *pacedReader) Read(p []byte) (int, error) {
+	if rest := readPace - time.Since(r.last); rest > 0 && !r.much {
+		timer := time.NewTimer(rest)
+		select {
+		case <-timer.C:
+		case <-r.ctx.Done():
+			timer.Stop()
+			return 0, r.ctx.Err()
+		}
+	}
+	n, err := r.reader.Read(p)
+	r.last, r.much = time.Now(), n >= muchRead
+	return n, err
 }
 
 // splitter takes the first record off data. Without a whole one it returns 0; atEOF, the

@@ -566,16 +566,16 @@ func TestPassedOver(t *testing.T) {
 	v := newViewer()
 	wait := start(t, t.Context(), hub, following(-1), v)
 	<-v.stands
-	// The first record is on time; the others are late, more than a megabyte before the leap.
+	// The first record is on time; the others are late, and in the leap there is space for a file.
 	begun := time.Now()
 	e.write(driver.LogRecord{At: begun, Text: []byte("first\n")})
 	v.await(t, "the first", []string{"first\n"})
-	eventually(t, "some time has passed", func() bool { return time.Since(begun) > 300*time.Millisecond })
-	pad := strings.Repeat("x", 400)
+	eventually(t, "some time has passed", func() bool { return time.Since(begun) > 1200*time.Millisecond })
+	pad := strings.Repeat("x", 3000)
 	var records []driver.LogRecord
 	want := []string{"first\n"}
 	for i, r := range numbered(0, 6000) {
-		r.At, r.Text = begun.Add(time.Duration(i+1)*30*time.Microsecond), append([]byte(pad), r.Text...)
+		r.At, r.Text = begun.Add(time.Duration(i+1)*150*time.Microsecond), append([]byte(pad), r.Text...)
 		records = append(records, r)
 		want = append(want, string(r.Text))
 	}
