@@ -55,22 +55,21 @@ func (h *Handler) changeContainer(w http.ResponseWriter, r *http.Request, _ call
 		return h.api.Patch(r.Context(), lease, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	})
 	if err != nil {
-		return change.renamed(err, lease)
+		return change.renamed(h.refusal(r.Context(), err, lease))
 	}
 	return h.answerContainer(w, r, lease)
 }
 
 // renamed is an error of the API in the words of this request, which may have asked for a longer time
 // by its difference.
-func (c change) renamed(err error, lease *v1alpha1.ContainerLease) error {
-	err = renamed(err, lease)
+func (c change) renamed(err error) error {
 	var p *problem.Problem
 	if c.extend == 0 || !errors.As(err, &p) || p.Type != problem.Invalid.Type || len(p.Errors) == 0 {
 		return err
 	}
 	for i := range p.Errors {
 		if field := &p.Errors[i]; field.Field == "durationMinutes" {
-			field.Field = "extendMinutes"
+			field.Field, field.Message = "extendMinutes", "the whole "+field.Message
 		}
 	}
 	return invalid(p.Errors...)

@@ -39,7 +39,7 @@ func (h *Handler) estimate(w http.ResponseWriter, r *http.Request, _ caller.Call
 	v1alpha1.SetContainerLeaseDefaults(lease)
 	policy.ApplyClassDefaults(lease, class)
 	if errs := check(lease, class); len(errs) > 0 {
-		return invalidLease(errs, lease)
+		return invalidLease(errs, lease, class)
 	}
 	cost, err := costOf(&lease.Spec, class.Spec.Pricing)
 	if err != nil {

@@ -45,12 +45,12 @@ func renamed(err error, lease *v1alpha1.ContainerLease) error {
 }
 
 // invalidLease is the problem of errors that were found without the API.
-func invalidLease(errs field.ErrorList, lease *v1alpha1.ContainerLease) error {
+func invalidLease(errs field.ErrorList, lease *v1alpha1.ContainerLease, class *v1alpha1.LeaseClass) error {
 	fields := make([]problem.FieldError, len(errs))
 	for i, err := range errs {
 		fields[i] = problem.FieldError{Field: fieldName(err.Field, lease.Spec.Env), Message: err.ErrorBody()}
 	}
-	return invalid(fields...)
+	return invalid(inUnits(fields, lease, class)...)
 }
 
 // fieldName translates one path. What the REST API has no name for keeps its own.

@@ -59,7 +59,7 @@ type keyed struct {
 func (h *Handler) createOnce(ctx context.Context, lease *v1alpha1.ContainerLease, request keyed) (_ *v1alpha1.ContainerLease, replayed bool, _ error) {
 	if request.key == "" {
 		err := h.create(ctx, lease)
-		return lease, false, renamed(err, lease)
+		return lease, false, h.refusal(ctx, err, lease)
 	}
 	if err := request.mark(lease); err != nil {
 		return nil, false, err
@@ -74,7 +74,7 @@ func (h *Handler) createOnce(ctx context.Context, lease *v1alpha1.ContainerLease
 	}
 	err = h.api.Create(ctx, lease)
 	if !apierrors.IsAlreadyExists(err) {
-		return lease, false, renamed(err, lease)
+		return lease, false, h.refusal(ctx, err, lease)
 	}
 	var existing v1alpha1.ContainerLease
 	if err := h.api.Get(ctx, client.ObjectKeyFromObject(lease), &existing); err != nil {

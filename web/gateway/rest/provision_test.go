@@ -205,6 +205,9 @@ func TestProvisionRefuses(t *testing.T) {
 			if got := fields(p); got != tc.fields {
 				t.Errorf("names %q, want %q: %+v", got, tc.fields, p)
 			}
+			if tc.name == "ClassBounds" && !strings.Contains(p.Errors[1].Message, "must be from 250 to 2000") {
+				t.Errorf("speaks in units that the request has not: %+v", p.Errors)
+			}
 			if strings.Contains(p.Detail, "spec.") {
 				t.Errorf("speaks of what the request has not: %s", p.Detail)
 			}
