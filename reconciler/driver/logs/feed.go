@@ -164,7 +164,17 @@ func (f *feed) readOn(ctx context.Context, follow bool) error {
 	f.order.rewind()
 	var lines []Line
 	opts := driver.LogOptions{Follow: follow, Tail: -1, Since: f.since()}
-	return f.hub.engine.Logs(ctx, f.uid, opts, func(records []driver.LogRecord) (err error) {
+	ctx, end := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer end(nil)
+	var heard hearing
+	if follow {
+		heard.newest.Store(f.order.at())
+		watching.Go(func() { f.watchSilence(ctx, &heard, end) })
+	}
+	err := f.hub.engine.Logs(ctx, f.uid, opts, func(records []driver.LogRecord) (err error) {
+		heard.note(records)
 		lines = lines[:0]
 		now := f.hub.clock.Now()
 		for _, r := range records {
@@ -175,6 +185,10 @@ func (f *feed) readOn(ctx context.Context, follow bool) error {
 		f.append(lines)
 		return err
 	})
+	if errors.Is(context.Cause(ctx), errDoubt) {
+		return errDoubt
+	}
+	return err
 }
 
 // add appends the lines that a record completes, unless it has been read before. It fails with errDoubt if that can't

@@ -45,8 +45,8 @@ type Options struct {
 	Clock clock.WithDelayedExecution
 	// Logger gets what no viewer is told. Nil is slog.Default(). No output of a container is ever logged.
 	Logger *slog.Logger
-	// Linger and Patience are DefaultLinger and DefaultPatience if zero.
-	Linger, Patience time.Duration
+	// Linger, Patience and Silence are DefaultLinger, DefaultPatience and DefaultSilence if zero.
+	Linger, Patience, Silence time.Duration
 }
 
 // Hub serves the logs of an engine's containers. Its methods may be called from several goroutines.
@@ -69,6 +69,7 @@ type Hub struct {
 func NewHub(engine Engine, opts Options) *Hub {
 	opts.Linger = cmp.Or(opts.Linger, DefaultLinger)
 	opts.Patience = cmp.Or(opts.Patience, DefaultPatience)
+	opts.Silence = cmp.Or(opts.Silence, DefaultSilence)
 	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 	if opts.Clock == nil {
 		opts.Clock = clock.RealClock{}

@@ -588,6 +588,35 @@ func TestPassedOver(t *testing.T) {
 	}
 }
 
+// TestStreamThatFallsSilent: a stream that says nothing more, without an end, is found out and opened again; one that has
+// nothing to say is left alone.
+func TestStreamThatFallsSilent(t *testing.T) {
+	e := newEngine()
+	hub := newHub(t, e, func(o *logs.Options) { o.Silence = 20 * time.Millisecond })
+	v := newViewer()
+	wait := start(t, t.Context(), hub, following(-1), v)
+	<-v.stands
+	e.hide = func(i int) bool { return i >= 50 && e.opened == 1 }
+	e.write(numbered(0, 100)...)
+	v.await(t, "all lines", numbers(0, 100))
+	_, opened, read := e.counts()
+	if opened != 2 {
+		t.Errorf("%d streams of the engine, want 2", opened)
+	}
+	eventually(t, "the engine is asked again", func() bool {
+		_, _, now := e.counts()
+		return now > read+1
+	})
+	if _, now, _ := e.counts(); now != opened {
+		t.Errorf("a stream that rightly said nothing was opened again: %d streams", now)
+	}
+	e.exit()
+	if err := wait(); err != nil {
+		t.Error(err)
+	}
+	v.increasing(t)
+}
+
 // TestStreamThatGoesBack: what the engine's stream repeats is left out, however much that is, and what is new is not, even
 // if the clock was set back.
 func TestStreamThatGoesBack(t *testing.T) {
