@@ -94,7 +94,7 @@ func measureLogs(ctx context.Context, b *bench, report *Report) (err error) {
 		return err
 	}
 	defer l.close()
-	sources, err := logSources(s)
+	sources, err := logSources(ctx, b, s)
 	if err != nil {
 		return err
 	}

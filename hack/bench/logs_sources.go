@@ -18,14 +18,19 @@ import (
 )
 
 // logSources are the ways to follow a log that are compared, the peer first.
-func logSources(s *server) ([]logSource, error) {
+func logSources(ctx context.Context, b *bench, s *server) ([]logSource, error) {
 	subresource, err := newSubresource(s)
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := newGatewayStream(ctx, b, s)
 	if err != nil {
 		return nil, err
 	}
 	return []logSource{
 		{"docker logs -f", dockerLogs, stampOfText},
 		{"GET …/log?format=json", subresource.follow, stampOfRecord},
+		{"WebSocket", gateway.follow, stampOfRecord},
 	}, nil
 }
 

@@ -27,6 +27,7 @@ const readyTimeout = time.Minute
 type server struct {
 	*process
 	dataDir string
+	gateway string // its address
 	// ready is the time from the start of the process to the first 200 of /readyz.
 	ready time.Duration
 }
@@ -70,7 +71,7 @@ func (b *bench) startServer(ctx context.Context, dataDir string) (*server, error
 		p.stop()
 		return nil, err
 	}
-	return &server{process: p, dataDir: dataDir, ready: time.Since(start)}, nil
+	return &server{process: p, dataDir: dataDir, gateway: gateway, ready: time.Since(start)}, nil
 }
 
 // answers asks whether a URL answers 200.
