@@ -76,6 +76,25 @@ func TestCompareLeases(t *testing.T) {
 	}
 }
 
+func TestCompareLogs(t *testing.T) {
+	sources := []logSource{{name: "peer"}, {name: "ours"}}
+	looks := [][]logsLook{
+		{{lines: burstLines, took: time.Second, latencies: []time.Duration{time.Millisecond, 3 * time.Millisecond}}},
+		{
+			{lines: burstLines, took: 2 * time.Second}, {lines: burstLines / 2, took: time.Second},
+			{lines: burstLines, took: time.Second, latencies: []time.Duration{2 * time.Millisecond}},
+		},
+	}
+	want := []LogsWay{
+		{Name: "peer", LinesPerSecond: []float64{burstLines}, Median: burstLines, Ratio: 1, LatencyMedian: 2, LatencyP99: 2.98},
+		{Name: "ours", LinesPerSecond: []float64{burstLines / 2, burstLines / 2, burstLines}, Median: burstLines / 2, Ratio: 0.5,
+			Lost: burstLines / 2, LatencyMedian: 2, LatencyP99: 2},
+	}
+	if diff := cmp.Diff(want, compareLogs(sources, looks).Ways); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestStores runs every workload a few times, on a real Redis and a real etcd.
 func TestStores(t *testing.T) {
 	var out bytes.Buffer
