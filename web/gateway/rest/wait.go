@@ -58,7 +58,7 @@ func (h *Handler) await(ctx context.Context, lease *v1alpha1.ContainerLease, pat
 }
 
 // watch returns the lease once it has settled, or as it was last seen and why it sees no more:
-// a NotFound error if the lease is gone.
+// a NotFound error if the lease is gone, or about to be: its container may start yet, but only to end.
 func (h *Handler) watch(ctx context.Context, lease *v1alpha1.ContainerLease) (*v1alpha1.ContainerLease, error) {
 	events, err := h.api.Watch(ctx, &v1alpha1.ContainerLeaseList{},
 		&client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: lease.ResourceVersion}},
@@ -72,7 +72,7 @@ func (h *Handler) watch(ctx context.Context, lease *v1alpha1.ContainerLease) (*v
 		switch {
 		case !ok:
 			return lease, apierrors.FromObject(event.Object)
-		case seen.UID != lease.UID || event.Type == watch.Deleted:
+		case seen.UID != lease.UID || event.Type == watch.Deleted || seen.DeletionTimestamp != nil:
 			return lease, apierrors.NewNotFound(v1alpha1.Resource("containerleases"), lease.Name)
 		case settled(seen):
 			return seen, nil
@@ -82,13 +82,13 @@ func (h *Handler) watch(ctx context.Context, lease *v1alpha1.ContainerLease) (*v
 	return lease, errWatchEnded
 }
 
-// reread reads the lease again, in place. Its error is NotFound if the lease is gone.
+// reread reads the lease again, in place. Its error is NotFound if the lease is gone, or about to be.
 func (h *Handler) reread(ctx context.Context, lease *v1alpha1.ContainerLease) error {
 	var now v1alpha1.ContainerLease
 	if err := h.api.Get(ctx, client.ObjectKeyFromObject(lease), &now); err != nil {
 		return err
 	}
-	if now.UID != lease.UID {
+	if now.UID != lease.UID || now.DeletionTimestamp != nil {
 		return apierrors.NewNotFound(v1alpha1.Resource("containerleases"), lease.Name)
 	}
 	*lease = now
