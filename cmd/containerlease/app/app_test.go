@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http/httptest"
 	"strings"
@@ -18,6 +19,7 @@ func TestLibraryChatterIsDebugging(t *testing.T) {
 	t.Cleanup(func() { newLogger(io.Discard, "error", "json") })
 	klog.InfoS("chatter")
 	klog.ErrorS(nil, "failure")
+	klog.ErrorS(errors.New("of whoever asks"), "Unable to authenticate the request")
 	logger.Info("news")
 
 	var messages []string
