@@ -49,8 +49,9 @@ const (
 	pacedLines = 100
 	// logsTimeout bounds one look at the log.
 	logsTimeout = time.Minute
-	// attach is how long to wait for a peer that doesn't tell when it has begun to follow.
-	attach = 500 * time.Millisecond
+	// attach is how long to wait for those who don't tell when they have begun to follow. It takes the engine a while to
+	// find the end of a log of many megabytes.
+	attach = 2 * time.Second
 )
 
 // talker is what the container runs: at each SIGUSR1, lines one by one, then a burst.
