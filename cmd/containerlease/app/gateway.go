@@ -35,8 +35,8 @@ const (
 	maxHeader = 64 << 10
 	// streamWindow is how much of a log waits in the API's answer for a viewer that reads slowly.
 	streamWindow = 32 << 10
-	// maxConnections is how many connections there may be at once. Further ones wait to be
-	// accepted.
+	// maxConnections is how many connections there may be at once, half of them from one
+	// address at the most. Further ones wait to be accepted.
 	maxConnections = 4096
 )
 
@@ -109,7 +109,7 @@ func serveGateway(ctx context.Context, listener net.Listener, certificate *certw
 		MaxHeaderBytes: maxHeader,
 		ErrorLog:       slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
-	listener = door.LimitConnections(listener, maxConnections)
+	listener = door.LimitConnections(listener, maxConnections, maxConnections/2)
 	group, ctx := errgroup.WithContext(ctx)
 	if certificate == nil {
 		group.Go(func() error { return served(httpServer.Serve(listener)) })

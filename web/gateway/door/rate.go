@@ -55,10 +55,13 @@ func (b *buckets) take(key string) time.Duration {
 	return wait
 }
 
-// addressKey is who a request is from, as far as its address says: an IPv4 address or an IPv6
-// network. Headers of proxies are not believed: anybody can write them.
-func addressKey(r *http.Request) string {
-	address, err := netip.ParseAddr(ClientAddress(r))
+// addressKey is who a request is from, as far as its address says. Headers of proxies are not
+// believed: anybody can write them.
+func addressKey(r *http.Request) string { return networkOf(ClientAddress(r)) }
+
+// networkOf is what an address' holder can't choose of it: an IPv4 address, or an IPv6 network.
+func networkOf(host string) string {
+	address, err := netip.ParseAddr(host)
 	if err != nil {
 		return ""
 	}
@@ -72,10 +75,13 @@ func addressKey(r *http.Request) string {
 }
 
 // ClientAddress is the IP address of the other side of the connection.
-func ClientAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+func ClientAddress(r *http.Request) string { return hostOf(r.RemoteAddr) }
+
+// hostOf is the host of HOST:PORT, or the whole if it is none.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return r.RemoteAddr
+		return address
 	}
 	return host
 }
