@@ -3,12 +3,14 @@ package logs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,7 +40,7 @@ var begin0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // stubAPI is an API server with one lease, whose log a test plays. What the real one does with
 // these requests is tested with the real one; here it is about what a viewer makes of it.
 type stubAPI struct {
-	t *testing.T
+	t testing.TB
 
 	mu      sync.Mutex
 	lease   *v1alpha1.ContainerLease // nil once it is gone
@@ -57,7 +59,7 @@ type logRequest struct {
 	gone   <-chan struct{}
 }
 
-func newStubAPI(t *testing.T) *stubAPI {
+func newStubAPI(t testing.TB) *stubAPI {
 	s := &stubAPI{t: t, changed: make(chan struct{}), logs: make(chan *logRequest, 100)}
 	s.change(func(l *v1alpha1.ContainerLease) {
 		l.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "ContainerLease"}
@@ -253,14 +255,14 @@ var alice = caller.Identity{User: "alice", Namespace: "alice", Namespaces: []str
 
 // bench is a handler on a stub API, served.
 type bench struct {
-	t          *testing.T
+	t          testing.TB
 	api        *stubAPI
 	identities *stubIdentities
 	stopping   chan struct{}
 	url        string
 }
 
-func newBench(t *testing.T, clk clock.WithTicker, change ...func(*Config)) *bench {
+func newBench(t testing.TB, clk clock.WithTicker, change ...func(*Config)) *bench {
 	b := &bench{
 		t: t, api: newStubAPI(t), stopping: make(chan struct{}),
 		identities: &stubIdentities{identity: alice, changed: make(chan struct{})},
@@ -283,6 +285,15 @@ func newBench(t *testing.T, clk clock.WithTicker, change ...func(*Config)) *benc
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		serving.Add(1)
 		defer serving.Done()
+		defer func() {
+			cause := recover()
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				return // a handshake that was broken off
+			}
+			if cause != nil {
+				t.Errorf("panic: %v\n%s", cause, debug.Stack())
+			}
+		}()
 		if credential := r.Header.Get("Authorization"); credential != "" {
 			r = r.WithContext(caller.Into(r.Context(), caller.Caller{Identity: alice, Credential: strings.TrimPrefix(credential, "Bearer ")}))
 		}
@@ -298,7 +309,7 @@ func newBench(t *testing.T, clk clock.WithTicker, change ...func(*Config)) *benc
 
 // expectNoneLeft fails the test if goroutines of this package are left. Those of others are not looked at: whole
 // servers run in other tests.
-func expectNoneLeft(t *testing.T) {
+func expectNoneLeft(t testing.TB) {
 	t.Helper()
 	const ours = "web/gateway/logs."
 	var left []string
@@ -307,7 +318,7 @@ func expectNoneLeft(t *testing.T) {
 		stacks = stacks[:runtime.Stack(stacks, true)]
 		left = left[:0]
 		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-			if strings.Contains(stack, ours) && !strings.Contains(stack, "testing.tRunner(") && !strings.Contains(stack, "testing.(*M)") {
+			if strings.Contains(stack, ours) && !strings.Contains(stack, "testing.tRunner(") && !strings.Contains(stack, "testing.fRunner(") && !strings.Contains(stack, "testing.(*M)") {
 				left = append(left, stack)
 			}
 		}
@@ -320,7 +331,7 @@ func expectNoneLeft(t *testing.T) {
 
 // peer is what is at the other end of a viewer: a client that nobody here wrote.
 type peer struct {
-	t *testing.T
+	t testing.TB
 	*websocket.Conn
 }
 
