@@ -295,7 +295,7 @@ func TestNeighbours(t *testing.T) {
 	g.stillRuns(yours)
 
 	out, err := exec.Command(binaries.containerlease, "serve", "--data-dir", a.dir, "--api-address", "127.0.0.1:0", "--address", "127.0.0.1:0").CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "used by another") {
+	if err == nil || !strings.Contains(string(out), "another containerlease server uses it") {
 		t.Errorf("a second server on one data directory: %v\n%s", err, out)
 	}
 	f.stillRuns(mine)
