@@ -16,10 +16,9 @@ import (
 	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
 
-// accessLog writes one line for each request, when it has ended, and has the door audit what was refused
-// inside. Probes and scrapes that succeed say
-// nothing, often: they are debugging. What the client wrote into path and query stays out:
-// credentials might be in it.
+// accessLog writes one line for each request, when it has ended, and has the door audit what was
+// refused inside. Probes and scrapes that succeed say nothing, often: they are debugging. What
+// the client wrote into path and query stays out: credentials might be in it.
 func accessLog(d *door.Door, logger *slog.Logger, clk clock.PassiveClock, patience time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,10 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-)
 
-// signInPath is where the gateway takes the secret of a sign-in link.
-const signInPath = "/signin"
+	"github.com/containerlease/containerlease/web/gateway/door"
+)
 
 // gatewayURLFile tells the command line where the server of a data directory is reached: the
 // server may have been told by flags that nobody else knows.
@@ -19,7 +18,7 @@ const gatewayURLFile = "gateway-url"
 
 // signInLink is what a person opens to be signed in, at a gateway's URL.
 func signInLink(gateway, secret string) string {
-	return strings.TrimSuffix(gateway, "/") + signInPath + "?token=" + url.QueryEscape(secret)
+	return strings.TrimSuffix(gateway, "/") + door.SignInPath + "?token=" + url.QueryEscape(secret)
 }
 
 // saveGatewayURL keeps where the server is reached.

@@ -12,19 +12,16 @@ import (
 func LimitConnections(listener net.Listener, most, ofAddress int) net.Listener {
 	return &limitedListener{
 		Listener: listener, places: make(chan struct{}, most), closed: make(chan struct{}),
-		ofAddress: ofAddress, byAddress: map[string]int{},
+		addresses: newShares(ofAddress),
 	}
 }
 
 type limitedListener struct {
 	net.Listener
-	places chan struct{}
-	closed chan struct{}
-	once   sync.Once
-
-	ofAddress int
-	mu        sync.Mutex
-	byAddress map[string]int
+	places    chan struct{}
+	addresses *shares
+	closed    chan struct{}
+	once      sync.Once
 }
 
 // Accept implements net.Listener.
@@ -41,33 +38,15 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		key := networkOf(hostOf(conn.RemoteAddr().String()))
-		if l.enter(key) {
-			return &limitedConn{Conn: conn, leave: sync.OnceFunc(func() { l.leave(key) })}, nil
+		if l.addresses.enter(key) {
+			return &limitedConn{Conn: conn, leave: sync.OnceFunc(func() {
+				l.addresses.leave(key)
+				<-l.places
+			})}, nil
 		}
 		_ = conn.Close()
 		<-l.places
 	}
-}
-
-// enter counts a connection from an address, unless that has its share.
-func (l *limitedListener) enter(key string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.byAddress[key] >= l.ofAddress {
-		return false
-	}
-	l.byAddress[key]++
-	return true
-}
-
-// leave gives the place of a connection back.
-func (l *limitedListener) leave(key string) {
-	l.mu.Lock()
-	if l.byAddress[key]--; l.byAddress[key] == 0 {
-		delete(l.byAddress, key)
-	}
-	l.mu.Unlock()
-	<-l.places
 }
 
 // Close implements net.Listener.

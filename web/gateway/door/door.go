@@ -77,7 +77,7 @@ type Door struct {
 	tickets     *tickets
 	users       *buckets
 	addresses   *buckets
-	streams     *streams
+	streams     *shares
 	bodyTimeout time.Duration
 	clock       clock.PassiveClock
 	logger      *slog.Logger
@@ -113,7 +113,7 @@ func New(cfg Config) (*Door, error) {
 	d.cors = d.origins.cors()
 	d.forgery = d.newForgeryProtection()
 	d.tickets = newTickets(d.clock)
-	d.streams = newStreams(cmp.Or(cfg.StreamsPerUser, DefaultStreamsPerUser))
+	d.streams = newShares(cmp.Or(cfg.StreamsPerUser, DefaultStreamsPerUser))
 	rate, burst := cmp.Or(cfg.Rate, DefaultRate), cmp.Or(cfg.Burst, DefaultBurst)
 	d.users, d.addresses = newBuckets(rate, burst, d.clock), newBuckets(rate, burst, d.clock)
 	return d, nil
