@@ -63,30 +63,13 @@ type trace struct {
 }
 
 // measureLease starts containers by lease and by hand in turn, on an otherwise idle server.
-func measureLease(ctx context.Context, b *bench, report *Report) (err error) {
-	if err := refuseNeighbours(ctx); err != nil {
-		return err
-	}
-	e, err := newEngine(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.close()
-	dataDir, err := os.MkdirTemp(b.dir, "lease-")
-	if err != nil {
-		return err
-	}
-	s, err := b.startServer(ctx, dataDir)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	l, err := newLessee(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer l.close()
+func measureLease(ctx context.Context, b *bench, report *Report) error {
+	return withLessee(ctx, b, "lease", func(e *engine, _ *server, l *lessee) error {
+		return compareStarts(ctx, b, report, e, l)
+	})
+}
 
+func compareStarts(ctx context.Context, b *bench, report *Report, e *engine, l *lessee) (err error) {
 	// The first lease pays for the server's first time of everything, and is the pattern of the bare containers.
 	b.progress("lease: warming up")
 	if err := l.lease(ctx, "bench-pattern", e.learn); err != nil {
@@ -136,6 +119,33 @@ func measureLease(ctx context.Context, b *bench, report *Report) (err error) {
 type lessee struct {
 	client  client.WithWatch
 	watcher watch.Interface
+}
+
+// withLessee calls use with an engine, a server of its own on that, and a lessee of it.
+func withLessee(ctx context.Context, b *bench, part string, use func(*engine, *server, *lessee) error) error {
+	if err := refuseNeighbours(ctx); err != nil {
+		return err
+	}
+	e, err := newEngine(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	dataDir, err := os.MkdirTemp(b.dir, part+"-")
+	if err != nil {
+		return err
+	}
+	s, err := b.startServer(ctx, dataDir)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	l, err := newLessee(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	return use(e, s, l)
 }
 
 func newLessee(ctx context.Context, s *server) (*lessee, error) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -72,29 +71,13 @@ type logSource struct {
 }
 
 // measureLogs follows a container that writes, in each way in turn.
-func measureLogs(ctx context.Context, b *bench, report *Report) (err error) {
-	if err := refuseNeighbours(ctx); err != nil {
-		return err
-	}
-	e, err := newEngine(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.close()
-	dataDir, err := os.MkdirTemp(b.dir, "logs-")
-	if err != nil {
-		return err
-	}
-	s, err := b.startServer(ctx, dataDir)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	l, err := newLessee(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer l.close()
+func measureLogs(ctx context.Context, b *bench, report *Report) error {
+	return withLessee(ctx, b, "logs", func(e *engine, s *server, l *lessee) error {
+		return followInTurn(ctx, b, report, e, s, l)
+	})
+}
+
+func followInTurn(ctx context.Context, b *bench, report *Report, e *engine, s *server, l *lessee) error {
 	sources, err := logSources(ctx, b, s)
 	if err != nil {
 		return err
