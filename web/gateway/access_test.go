@@ -50,6 +50,11 @@ type access struct {
 	fresh bool
 }
 
+const (
+	leasesOfAlice = "/apis/containerlease.dev/v1alpha1/namespaces/alice/containerleases"
+	manifest      = `{"apiVersion":"containerlease.dev/v1alpha1","kind":"ContainerLease","metadata":{"name":"demo2"},"spec":{"image":"alpine"}}`
+)
+
 const order = `{"imageType":"alpine","durationMinutes":5}`
 
 var accesses = []access{
@@ -92,6 +97,16 @@ var accesses = []access{
 	{route: "GET /api/events", target: "/api/events?namespace=alice", want: readable, owners: "{uid}"},
 	{route: "GET /api/events", target: "/api/events?container={uid}", want: readable, owners: "{uid}"},
 
+	// The API at the gateway speaks for itself: what is another's is forbidden there, and not unknown.
+	{route: "GET /apis/*", target: leasesOfAlice, want: expectation{200, 200, 403, 200, 401, 401, 401}, owners: "{uid}"},
+	{route: "GET /apis/*", target: "/apis/containerlease.dev/v1alpha1/containerleases", want: expectation{200, 403, 403, 403, 401, 401, 401}},
+	{route: "GET /apis/*", target: "/apis/containerlease.dev/v1alpha1/leaseclasses", want: signedIn},
+	{route: "POST /apis/*", target: leasesOfAlice + "?dryRun=All", body: manifest, want: expectation{201, 201, 403, 403, 401, 401, 401}},
+	{route: "PUT /apis/*", target: leasesOfAlice + "/demo", body: manifest, want: expectation{400, 400, 403, 403, 401, 401, 401}},
+	{route: "PATCH /apis/*", target: leasesOfAlice + "/demo", body: `{}`, want: expectation{415, 415, 403, 403, 401, 401, 401}},
+	{route: "DELETE /apis/*", target: leasesOfAlice + "/nothing", want: expectation{404, 404, 403, 403, 401, 401, 401}},
+
+	{route: "GET /ws/apis/*", target: "/ws" + leasesOfAlice + "?watch=true", want: expectation{101, 101, 403, 101, 401, 401, 401}},
 	{route: "GET /ws/logs/{id}", target: "/ws/logs/{uid}", want: expectation{101, 101, 404, 101, 401, 401, 401}},
 	{route: "GET /ws/logs/{id}", target: "/ws/logs/{container}", want: expectation{101, 101, 404, 101, 401, 401, 401}},
 }

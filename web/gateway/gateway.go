@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -20,7 +21,9 @@ import (
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/utils/clock"
 
+	"github.com/containerlease/containerlease/web/gateway/apis"
 	"github.com/containerlease/containerlease/web/gateway/caller"
+	"github.com/containerlease/containerlease/web/gateway/dashboard"
 	"github.com/containerlease/containerlease/web/gateway/door"
 	"github.com/containerlease/containerlease/web/gateway/logs"
 	"github.com/containerlease/containerlease/web/gateway/problem"
@@ -42,6 +45,8 @@ type Config struct {
 	Streams http.RoundTripper
 	// Door says who may come in.
 	Door door.Config
+	// UI are the files of the dashboard, index.html among them; without, a plain page stands in for it.
+	UI fs.FS
 	// Ready are the checks behind /readyz. /healthz says only that the process serves.
 	Ready []healthz.HealthChecker
 	// Metrics serves /metrics.
@@ -100,7 +105,24 @@ func New(cfg Config) (*Gateway, error) {
 		d.CORS,
 		d.Forgery,
 	)
+	home := http.Handler(http.HandlerFunc(showHome))
+	var page *dashboard.Dashboard
+	if cfg.UI != nil {
+		if page, err = dashboard.New(cfg.UI); err != nil {
+			return nil, err
+		}
+		home = http.HandlerFunc(page.ServePage)
+	}
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		if page != nil {
+			switch {
+			case page.TryFile(w, r):
+				return
+			case dashboard.WantsPage(r):
+				page.ServePage(w, r)
+				return
+			}
+		}
 		problem.Write(w, r, problem.NotFound.With("nothing is served at this path; /api/openapi.yaml says what is"))
 	})
 	r.MethodNotAllowed(g.methodNotAllowed)
@@ -111,17 +133,32 @@ func New(cfg Config) (*Gateway, error) {
 		if cfg.Metrics != nil {
 			r.With(d.RequireUnlessLocal).Method(http.MethodGet, "/metrics", cfg.Metrics)
 		}
-		r.Get("/", showHome)
-		r.Head("/", showHome)
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			r.Method(method, "/", home)
+			if page != nil {
+				r.Method(method, dashboard.AssetsPrefix+"*", http.HandlerFunc(page.ServeFile))
+			}
+		}
 		r.Get(door.SignInPath, d.SignIn)
 		r.Head(door.SignInPath, d.SignIn)
 		d.Routes(r)
 		rest.New(client, cfg.Clock).Routes(r.With(d.Require))
 		openapi.Routes(r)
-		r.With(d.Streams, d.Require, d.LimitStreams, g.stream).Method(http.MethodGet, "/ws/logs/{id}", logs.New(logs.Config{
-			API: caller.NewTransport(door.HeardByAPI(cmp.Or(cfg.Streams, cfg.API))), Client: client, Identities: cfg.Door.Identities,
+		streams := caller.NewTransport(door.HeardByAPI(cmp.Or(cfg.Streams, cfg.API)))
+		sockets := r.With(d.Streams, d.Require, d.LimitStreams, g.stream)
+		sockets.Method(http.MethodGet, "/ws/logs/{id}", logs.New(logs.Config{
+			API: streams, Client: client, Identities: cfg.Door.Identities,
 			Stopping: g.stopping, Clock: cfg.Clock, Logger: cfg.Logger,
 		}))
+		passage := apis.Config{
+			API: api, Streams: streams, Identities: cfg.Door.Identities,
+			Stopping: g.stopping, Clock: cfg.Clock, Logger: cfg.Logger,
+		}
+		sockets.Method(http.MethodGet, apis.StreamPrefix+"*", apis.Stream(passage))
+		pass := apis.Pass(passage, func(next http.Handler) http.Handler { return d.LimitStreams(g.stream(next)) })
+		for _, method := range apis.Methods {
+			r.With(d.Require).Method(method, apis.Prefix+"*", pass)
+		}
 	})
 	return g, nil
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/containerlease/containerlease/cmd/containerlease/settings"
 	"github.com/containerlease/containerlease/web/gateway"
 	"github.com/containerlease/containerlease/web/gateway/door"
+	"github.com/containerlease/containerlease/web/ui"
 )
 
 const (
@@ -55,6 +56,7 @@ func newGateway(s settings.Settings, api *server.Server, store *redis.Store, tru
 			Rate:           s.RateLimit,
 			Burst:          s.RateBurst,
 		},
+		UI: ui.Files(),
 		Ready: []healthz.HealthChecker{
 			healthz.NamedCheck("store", func(r *http.Request) error { return store.Ready(r.Context()) }),
 			healthz.NamedCheck("api", func(r *http.Request) error { return api.Ready(r.Context()) }),

@@ -40,13 +40,19 @@ func (i *Identities) Identify(ctx context.Context, credential string) (caller.Id
 		return caller.Identity{}, err
 	}
 	grants := roles.Of(who)
-	return caller.Identity{
+	identity := caller.Identity{
 		User:       who.GetName(),
 		Admin:      grants.Admin,
 		Namespace:  grants.Own,
 		Namespaces: slices.Sorted(maps.Keys(grants.Namespaces)),
 		Expires:    i.expires(credential),
-	}, nil
+	}
+	for _, namespace := range identity.Namespaces {
+		if grants.Namespaces[namespace].Includes(roles.Editor) {
+			identity.EditorOf = append(identity.EditorOf, namespace)
+		}
+	}
+	return identity, nil
 }
 
 // authenticate returns who holds a credential, or an error that is ErrUnauthenticated and

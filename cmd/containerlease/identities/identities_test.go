@@ -83,7 +83,7 @@ func TestIdentify(t *testing.T) {
 		err        bool
 	}{
 		"Admin":  {credential: admin, want: caller.Identity{User: "root", Admin: true, Namespace: "root"}},
-		"Editor": {credential: editor, want: caller.Identity{User: "alice", Namespace: "alice", Namespaces: []string{"alice", "team"}, Expires: editorEnd}},
+		"Editor": {credential: editor, want: caller.Identity{User: "alice", Namespace: "alice", Namespaces: []string{"alice", "team"}, EditorOf: []string{"alice"}, Expires: editorEnd}},
 		"Issuer": {credential: jwt, want: caller.Identity{User: "bob", Namespace: "bob", Namespaces: []string{"alice"}, Expires: end}},
 		"NoRole": {credential: nothing, want: caller.Identity{User: "carol@example.com", Namespace: roles.OwnNamespace("carol@example.com")}},
 		"Link":   {credential: link, err: true},
@@ -130,7 +130,7 @@ func TestSignIn(t *testing.T) {
 			}
 			got, err := f.Identify(t.Context(), session.Credential)
 			must(t, err)
-			want := caller.Identity{User: "alice", Namespace: "alice", Namespaces: []string{"alice"}, Expires: session.Expires}
+			want := caller.Identity{User: "alice", Namespace: "alice", Namespaces: []string{"alice"}, EditorOf: []string{"alice"}, Expires: session.Expires}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -25,6 +25,8 @@ type Identity struct {
 	// Namespaces are those in which the user has a role, in alphabetical order. An admin has
 	// all, whatever stands here.
 	Namespaces []string
+	// EditorOf are those of Namespaces in which the user may change leases, in the same order.
+	EditorOf []string
 	// Expires is when the credential ends; zero means never.
 	Expires time.Time
 }

@@ -43,12 +43,14 @@ type sessionAnswer struct {
 	Admin      bool       `json:"admin"`
 	Namespace  string     `json:"namespace"`
 	Namespaces []string   `json:"namespaces"`
+	EditorOf   []string   `json:"editorOf"`
 	ExpiresAt  *time.Time `json:"expiresAt"`
 }
 
 func describe(who caller.Identity) sessionAnswer {
-	answer := sessionAnswer{User: who.User, Admin: who.Admin, Namespace: who.Namespace, Namespaces: []string{}}
+	answer := sessionAnswer{User: who.User, Admin: who.Admin, Namespace: who.Namespace, Namespaces: []string{}, EditorOf: []string{}}
 	answer.Namespaces = append(answer.Namespaces, who.Namespaces...)
+	answer.EditorOf = append(answer.EditorOf, who.EditorOf...)
 	if !who.Expires.IsZero() {
 		expires := who.Expires.UTC()
 		answer.ExpiresAt = &expires

@@ -6,17 +6,14 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/containerlease/containerlease/api/v1alpha1"
+	"github.com/containerlease/containerlease/web/gateway/socket"
 )
 
-// ending is why a viewer ends: the last frame, and the code it is closed with. It is an error, so that it can
-// be the cause of a context's end.
+// ending is why a viewer ends: the last frame, and the code it is closed with.
 type ending struct {
 	note
 	code websocket.StatusCode
 }
-
-// Error implements error.
-func (e *ending) Error() string { return e.message }
 
 // Reasons of endings that are none of the lease's.
 const (
@@ -40,6 +37,14 @@ var (
 	endedSpokenTo = &ending{note{level: levelWarn, reason: reasonSpokenTo,
 		message: "this stream takes no messages"}, websocket.StatusPolicyViolation}
 )
+
+// endedBy are the endings of what ends a socket from outside.
+var endedBy = map[error]*ending{
+	socket.ErrSignedOut: endedSignedOut,
+	socket.ErrStopping:  endedStopping,
+	socket.ErrSilent:    endedSilent,
+	socket.ErrSpokenTo:  endedSpokenTo,
+}
 
 // endOf is the ending of a viewer whose lease is over.
 func endOf(lease *v1alpha1.ContainerLease) *ending {

@@ -13,24 +13,19 @@
 //	frame.go     … and what goes to the viewer
 //	level.go     what a line says of itself
 //	ending.go    the last frame
-//	guard.go     what ends a viewer from outside: a lost right, a dead peer, a stop
-//	conn.go      many small frames, few system calls, bounded memory
 //
 // A viewer that reads more slowly than its container prints costs a bounded amount of memory: two
-// buffers of outLimit, one of inLimit, and what the API's stream and the kernel hold for it. What
+// buffers of its socket, one of inLimit, and what the API's stream and the kernel hold for it. What
 // does not fit there is dropped, by the API, which knows how much it was.
 package logs
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/go-chi/chi/v5"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -39,15 +34,13 @@ import (
 	"github.com/containerlease/containerlease/web/gateway/leases"
 	"github.com/containerlease/containerlease/web/gateway/problem"
 	"github.com/containerlease/containerlease/web/gateway/requestid"
+	"github.com/containerlease/containerlease/web/gateway/socket"
 )
 
 // DefaultWriteTimeout is how long a viewer may take nothing of what is written to it. A reader that is
 // slow, but reads, takes something only each time it has emptied a good part of its receive
 // buffer: at a kilobyte a second that takes a minute.
 const DefaultWriteTimeout = time.Minute
-
-// readLimit is how long a message of a viewer may be. None is expected at all.
-const readLimit = 512
 
 // Config is what the log streams need. All is required but for what has a default.
 type Config struct {
@@ -102,7 +95,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, r, err)
 		return
 	}
-	ws, conn, err := accept(w, r, h.WriteTimeout)
+	ws, conn, err := socket.Accept(w, r, h.WriteTimeout)
 	if err != nil {
 		problem.Write(w, r, err)
 		return
@@ -111,30 +104,4 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := context.WithoutCancel(r.Context())
 	logger := h.Logger.With("requestID", requestid.From(ctx), "namespace", lease.Namespace, "lease", lease.Name)
 	newViewer(h, ws, conn, who, lease, q, logger).serve(ctx)
-}
-
-// accept upgrades a request, or says why it can't be.
-func accept(w http.ResponseWriter, r *http.Request, timeout time.Duration) (*websocket.Conn, *conn, error) {
-	h := &hijacker{ResponseWriter: w, timeout: timeout}
-	ws, err := websocket.Accept(h, r, &websocket.AcceptOptions{
-		// It knows only of hosts. The door has checked the Origin, scheme and all.
-		InsecureSkipVerify: true,
-		// Lines are short, and a compressor for each viewer is a lot of memory.
-		CompressionMode: websocket.CompressionDisabled,
-		OnPongReceived:  h.answered,
-	})
-	switch {
-	case err == nil:
-		ws.SetReadLimit(readLimit)
-		return ws, h.conn, nil
-	case h.refusal.status == http.StatusUpgradeRequired:
-		return nil, nil, problem.UpgradeRequired.With("this path is a WebSocket: connect to it by ws:// or wss://")
-	case h.refusal.status == http.StatusBadRequest || h.refusal.status == http.StatusMethodNotAllowed:
-		return nil, nil, problem.BadRequest.With(strings.TrimSpace(string(h.refusal.text)))
-	case h.conn != nil:
-		_ = h.conn.Close() // no answer can be given on it any more
-		return nil, nil, http.ErrAbortHandler
-	default:
-		return nil, nil, errors.Join(errors.New("taking the connection over"), err)
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/web/gateway/caller"
+	"github.com/containerlease/containerlease/web/gateway/socket"
 )
 
 const (
@@ -36,7 +36,7 @@ const (
 type viewer struct {
 	*Handler
 	ws     *websocket.Conn
-	conn   *conn
+	conn   *socket.Conn
 	who    caller.Caller
 	key    client.ObjectKey
 	uid    types.UID
@@ -60,7 +60,7 @@ type viewer struct {
 	unescape unescaper
 }
 
-func newViewer(h *Handler, ws *websocket.Conn, conn *conn, who caller.Caller, lease *v1alpha1.ContainerLease, q query, logger *slog.Logger) *viewer {
+func newViewer(h *Handler, ws *websocket.Conn, conn *socket.Conn, who caller.Caller, lease *v1alpha1.ContainerLease, q query, logger *slog.Logger) *viewer {
 	from := q.after
 	switch {
 	case !from.IsZero():
@@ -78,13 +78,12 @@ func newViewer(h *Handler, ws *websocket.Conn, conn *conn, who caller.Caller, le
 // serve lives the viewer's life. It returns when the connection is closed, and leaves nothing running.
 func (v *viewer) serve(ctx context.Context) {
 	ctx, end := context.WithCancelCause(ctx)
-	var watching sync.WaitGroup
-	watching.Go(func() { v.listen(context.WithoutCancel(ctx), end) })
-	watching.Go(func() { v.guard(ctx, end) })
-	watching.Go(func() { v.heartbeat(ctx, end) })
+	wait := socket.Guard{
+		WS: v.ws, Conn: v.conn, Who: v.who, Identities: v.Identities, Stopping: v.Stopping, Clock: v.Clock, Logger: v.logger,
+		May: func(who caller.Identity) bool { return who.Knows(v.key.Namespace) },
+	}.Start(ctx, end)
 	e := v.follow(ctx)
-	var cause *ending
-	if errors.As(context.Cause(ctx), &cause) {
+	if cause, ok := endedBy[context.Cause(ctx)]; ok {
 		e = cause // whatever else failed, failed for this
 	}
 	if e != nil {
@@ -93,7 +92,7 @@ func (v *viewer) serve(ctx context.Context) {
 		_ = v.ws.CloseNow()
 	}
 	end(context.Canceled)
-	watching.Wait()
+	wait()
 }
 
 // farewell sends the last frame and closes.
@@ -104,7 +103,7 @@ func (v *viewer) farewell(ctx context.Context, e *ending) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if v.say(ctx, e.note) != nil || v.conn.drain(ctx) != nil {
+	if v.say(ctx, e.note) != nil || v.conn.Drain(ctx) != nil {
 		_ = v.ws.CloseNow()
 		return
 	}
@@ -218,19 +217,19 @@ func (v *viewer) copy(ctx context.Context, log io.Reader) error {
 	for {
 		n, err := log.Read(buffer[end:])
 		end += n
-		v.conn.hold()
+		v.conn.Hold()
 		for {
 			length := bytes.IndexByte(buffer[start:end], '\n')
 			if length < 0 {
 				break
 			}
 			if err := v.forward(ctx, buffer[start:start+length]); err != nil {
-				v.conn.release()
+				v.conn.Release()
 				return err
 			}
 			start += length + 1
 		}
-		v.conn.release()
+		v.conn.Release()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -279,7 +278,7 @@ func (v *viewer) say(ctx context.Context, n note) error {
 
 // send sends what is in frame, as soon as there is room for it.
 func (v *viewer) send(ctx context.Context) error {
-	if err := v.conn.room(ctx); err != nil {
+	if err := v.conn.Room(ctx); err != nil {
 		return err
 	}
 	// With room, nothing blocks: no deadline is needed.

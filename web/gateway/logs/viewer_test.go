@@ -21,6 +21,7 @@ import (
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/web/gateway/caller"
 	"github.com/containerlease/containerlease/web/gateway/problem"
+	"github.com/containerlease/containerlease/web/gateway/socket"
 )
 
 func TestMain(m *testing.M) {
@@ -328,7 +329,7 @@ func TestRights(t *testing.T) {
 			b.identities.mu.Lock()
 			b.identities.err = caller.ErrUnauthenticated
 			b.identities.mu.Unlock()
-			clk.Step(pingInterval)
+			clk.Step(socket.PingInterval)
 		}},
 		{"RefusedByTheAPI", func(b *bench, _ *testingclock.FakeClock) {
 			b.api.nextLog().fail <- apierrors.NewForbidden(v1alpha1.Resource("containerleases"), "demo", nil)
@@ -384,7 +385,7 @@ func TestStopping(t *testing.T) {
 
 // TestClientMessages: a viewer has nothing to say.
 func TestClientMessages(t *testing.T) {
-	for _, size := range []int{0, 1, 10 * readLimit, 1 << 20} {
+	for _, size := range []int{0, 1, 10 * socket.ReadLimit, 1 << 20} {
 		b := newBench(t, clock.RealClock{})
 		p := b.dial("")
 		log := b.api.nextLog()
@@ -440,7 +441,7 @@ func TestPings(t *testing.T) {
 			t.Fatal("no ping")
 		}
 		awaitTickers(t, clk)
-		clk.Step(pingInterval)
+		clk.Step(socket.PingInterval)
 	}
 	log.send(t, line(1, "stdout", "x"))
 	if err := <-frames; err != nil {
@@ -472,7 +473,7 @@ func TestSilence(t *testing.T) {
 		case <-deadline:
 			t.Fatal("a silent peer may stay for ever")
 		case <-time.After(10 * time.Millisecond):
-			clk.Step(pingInterval)
+			clk.Step(socket.PingInterval)
 		}
 	}
 }

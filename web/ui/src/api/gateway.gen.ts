@@ -625,6 +625,8 @@ export interface components {
             namespace: string;
             /** @description Those in which the user has a role. An admin has all, whatever stands here. */
             namespaces: string[];
+            /** @description Those of them in which the user may change leases. */
+            editorOf: string[];
             /**
              * Format: date-time
              * @description When the credential ends; null for never

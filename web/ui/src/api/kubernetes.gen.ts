@@ -14,7 +14,7 @@ export interface components {
             /** @description Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds */
             kind?: string;
             /** @default {} */
-            metadata: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
+            metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
             /**
              * @description Spec is the bill.
              * @default {}
@@ -109,7 +109,7 @@ export interface components {
             /** @description Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds */
             kind?: string;
             /** @default {} */
-            metadata: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
+            metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
             /**
              * @description Spec is what is wanted.
              * @default {}
@@ -119,7 +119,7 @@ export interface components {
              * @description Status is what was last observed. Only the controllers write it.
              * @default {}
              */
-            status: components["schemas"]["dev.containerlease.v1alpha1.ContainerLeaseStatus"];
+            status?: components["schemas"]["dev.containerlease.v1alpha1.ContainerLeaseStatus"];
         };
         /** @description ContainerLeaseSpec is what is wanted of a lease. image, className, command, args, env, workingDir, user, tty and ports can't be changed afterwards; ttl, resources, operatingMode and the periods can. */
         "dev.containerlease.v1alpha1.ContainerLeaseSpec": {
@@ -156,7 +156,7 @@ export interface components {
              * @description Resources are the hard limits of the container. They can be changed while it runs.
              * @default {}
              */
-            resources: components["schemas"]["dev.containerlease.v1alpha1.ResourceLimits"];
+            resources?: components["schemas"]["dev.containerlease.v1alpha1.ResourceLimits"];
             /**
              * Format: int64
              * @description TerminationGracePeriodSeconds is how long the command has to end by itself, after the stop signal and before it is killed. 0 to 300, default 10.
@@ -248,7 +248,7 @@ export interface components {
              * @default TCP
              * @enum {string}
              */
-            protocol: "SCTP" | "TCP" | "UDP";
+            protocol?: "SCTP" | "TCP" | "UDP";
         };
         /** @description ContainerStatus describes the container of a lease. */
         "dev.containerlease.v1alpha1.ContainerStatus": {
@@ -343,7 +343,7 @@ export interface components {
             /** @description Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds */
             kind?: string;
             /** @default {} */
-            metadata: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
+            metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
             /**
              * @description Spec is what the class allows.
              * @default {}
@@ -366,7 +366,7 @@ export interface components {
              * @description Isolation is what a container may do to its host.
              * @default {}
              */
-            isolation: components["schemas"]["dev.containerlease.v1alpha1.Isolation"];
+            isolation?: components["schemas"]["dev.containerlease.v1alpha1.Isolation"];
             /**
              * @description Memory bounds spec.resources.memory of a lease.
              * @default {}
@@ -566,7 +566,7 @@ export interface components {
              * @description metadata is the standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata
              * @default {}
              */
-            metadata: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
+            metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
             /**
              * @description spec holds information about the request being evaluated.  user and groups must be empty
              * @default {}
@@ -576,7 +576,7 @@ export interface components {
              * @description status is filled in by the server and indicates whether the request is allowed or not
              * @default {}
              */
-            status: components["schemas"]["io.k8s.api.authorization.v1.SubjectAccessReviewStatus"];
+            status?: components["schemas"]["io.k8s.api.authorization.v1.SubjectAccessReviewStatus"];
         };
         /** @description SelfSubjectAccessReviewSpec is a description of the access request.  Exactly one of resourceAttributes and nonResourceAttributes must be set */
         "io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec": {
@@ -642,7 +642,7 @@ export interface components {
              * @description deprecatedSource is the deprecated field assuring backward compatibility with core.v1 Event type.
              * @default {}
              */
-            deprecatedSource: components["schemas"]["io.k8s.api.core.v1.EventSource"];
+            deprecatedSource?: components["schemas"]["io.k8s.api.core.v1.EventSource"];
             /** @description eventTime is the time when this Event was first observed. It is required. */
             eventTime: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"];
             /** @description Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds */
@@ -651,7 +651,7 @@ export interface components {
              * @description metadata is the standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata
              * @default {}
              */
-            metadata: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
+            metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
             /** @description note is a human-readable description of the status of this operation. Maximal length of the note is 1kB, but libraries should be prepared to handle values up to 64kB. */
             note?: string;
             /** @description reason is why the action was taken. It is human-readable. This field cannot be empty for new Events and it can have at most 128 characters. */
@@ -660,7 +660,7 @@ export interface components {
              * @description regarding contains the object this Event is about. In most cases it's an Object reporting controller implements, e.g. ReplicaSetController implements ReplicaSets and this event is emitted because it acts on some changes in a ReplicaSet object.
              * @default {}
              */
-            regarding: components["schemas"]["io.k8s.api.core.v1.ObjectReference"];
+            regarding?: components["schemas"]["io.k8s.api.core.v1.ObjectReference"];
             /** @description related is the optional secondary object for more complex actions. E.g. when regarding object triggers a creation or deletion of related object. */
             related?: components["schemas"]["io.k8s.api.core.v1.ObjectReference"];
             /** @description reportingController is the name of the controller that emitted this Event, e.g. `kubernetes.io/kubelet`. This field cannot be empty for new Events. */
@@ -956,7 +956,7 @@ export interface components {
              * @description Standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds
              * @default {}
              */
-            metadata: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"];
+            metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"];
             /** @description A machine-readable description of why this operation is in the "Failure" status. If this value is empty there is no information available. A Reason clarifies an HTTP status code but does not override it. */
             reason?: string;
             /** @description Status of the operation. One of: "Success" or "Failure". More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status */

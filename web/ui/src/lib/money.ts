@@ -2,7 +2,7 @@
 // the one division at the end, rounded half to even to nine decimals. Both sides are held to the
 // same table, testdata/costs.json.
 import type { Pricing, UsageSegment } from "@/api/types";
-import { parseMilli } from "./quantity";
+import { parseMilli, type Quantity } from "./quantity";
 import { parseNanos } from "./time";
 
 const decimals = 9;
@@ -36,7 +36,7 @@ function roundHalfEven(n: bigint): bigint {
 }
 
 /** What running for a time costs, times the denominator. */
-function charge(pricing: Pricing, cpu: string, memory: string, nanos: bigint): bigint {
+function charge(pricing: Pricing, cpu: Quantity, memory: Quantity, nanos: bigint): bigint {
   const milli = parseMilli(cpu) ?? 0n;
   const bytes = ((parseMilli(memory) ?? 0n) + 999n) / 1000n;
   const ofCPU = milli * (parseAmount(pricing.perCPUHour) ?? 0n) * bytesPerGiB;
@@ -49,12 +49,12 @@ function total(pricing: Pricing, charged: bigint): bigint {
 }
 
 /** The price of an hour at a size, in nano-units, without what is charged per lease. */
-export function hourlyRate(pricing: Pricing, cpu: string, memory: string): bigint {
+export function hourlyRate(pricing: Pricing, cpu: Quantity, memory: Quantity): bigint {
   return roundHalfEven(charge(pricing, cpu, memory, nanosPerHour));
 }
 
 /** The price in nano-units of a lease that runs for all of its time at one size. */
-export function estimate(pricing: Pricing, cpu: string, memory: string, ttlMs: number): bigint {
+export function estimate(pricing: Pricing, cpu: Quantity, memory: Quantity, ttlMs: number): bigint {
   return total(pricing, charge(pricing, cpu, memory, BigInt(Math.max(0, Math.trunc(ttlMs))) * 1_000_000n));
 }
 

@@ -1,5 +1,8 @@
 // Kubernetes quantities, such as "500m", "2" or "512Mi". Exact: computed in integers.
 
+/** The API takes numbers, too; it answers with strings. */
+export type Quantity = string | number;
+
 const binary: Record<string, bigint> = {
   Ki: 1n << 10n,
   Mi: 1n << 20n,
@@ -13,8 +16,8 @@ const decimalExponent: Record<string, number> = { n: -9, u: -6, m: -3, "": 0, k:
 const pattern = /^\+?([0-9]*)(?:\.([0-9]*))?(?:(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?)|[eE]([+-]?[0-9]{1,2}))$/;
 
 /** Returns the quantity in thousandths, rounded up as Kubernetes does; undefined if it is none. */
-export function parseMilli(text: string): bigint | undefined {
-  const match = pattern.exec(text);
+export function parseMilli(text: Quantity | undefined): bigint | undefined {
+  const match = pattern.exec(String(text ?? ""));
   if (!match) return undefined;
   const [, whole = "", fraction = "", suffix = "", exponent] = match;
   if (whole + fraction === "") return undefined;
@@ -29,13 +32,13 @@ export function parseMilli(text: string): bigint | undefined {
 }
 
 /** Thousandths of a core of a CPU quantity; 0 if it is none. */
-export function milliCPU(text: string | undefined): number {
-  return Number(parseMilli(text ?? "") ?? 0n);
+export function milliCPU(text: Quantity | undefined): number {
+  return Number(parseMilli(text) ?? 0n);
 }
 
 /** Bytes of a memory quantity; 0 if it is none. */
-export function bytes(text: string | undefined): number {
-  const milli = parseMilli(text ?? "") ?? 0n;
+export function bytes(text: Quantity | undefined): number {
+  const milli = parseMilli(text) ?? 0n;
   return Number((milli + 999n) / 1000n);
 }
 

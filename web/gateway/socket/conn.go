@@ -1,12 +1,10 @@
-package logs
+package socket
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -14,7 +12,7 @@ import (
 )
 
 const (
-	// outLimit is how many bytes of frames wait for a viewer before its stream is no longer read. As
+	// outLimit is how many bytes of frames wait for a peer before its stream is no longer read. As
 	// many again are on their way into the socket.
 	outLimit = 16 << 10
 	// controlSlack is how much more control frames, which nobody makes wait, may add. It is more
@@ -24,20 +22,20 @@ const (
 	closeGrace = time.Second
 	// waited is how long a write takes that had to wait for the peer.
 	waited = 10 * time.Millisecond
-	// socketBuffer bounds what the kernel holds for a viewer. The kernel doubles it, for its own use.
+	// socketBuffer bounds what the kernel holds for a peer. The kernel doubles it, for its own use.
 	socketBuffer = 64 << 10
 )
 
 // errOverrun means that a peer makes us answer more than it reads.
-var errOverrun = errors.New("the viewer does not read the answers it provokes")
+var errOverrun = errors.New("the peer does not read the answers it provokes")
 
-// conn is a connection whose writes never block: they wait in a buffer, which a goroutine of its
+// Conn is a connection whose writes never block: they wait in a buffer, which a goroutine of its
 // own writes to the socket, as much at a time as there is. So thousands of small frames
 // a second share their system calls, and a ping or pong waits for nobody. The one who writes many
 // frames has to wait for room.
 //
 // It is the WebSocket library's connection; its frames are its writes.
-type conn struct {
+type Conn struct {
 	net.Conn
 	timeout time.Duration
 
@@ -57,15 +55,15 @@ type conn struct {
 	alive atomic.Int64
 }
 
-// signs counts the signs of life of the peer: the pings it answered, and the times it made room for what
+// Signs counts the signs of life of the peer: the pings it answered, and the times it made room for what
 // had to wait. What the kernel takes at once is none.
-func (c *conn) signs() int64 { return c.alive.Load() }
+func (c *Conn) Signs() int64 { return c.alive.Load() }
 
 // newConn takes a connection over. timeout is how long the peer may take nothing. Close ends
 // the goroutine that it starts.
-func newConn(c net.Conn, timeout time.Duration) *conn {
+func newConn(c net.Conn, timeout time.Duration) *Conn {
 	boundSocket(c)
-	w := &conn{
+	w := &Conn{
 		Conn: c, timeout: timeout,
 		wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), closed: make(chan struct{}), flushed: make(chan struct{}),
 	}
@@ -90,7 +88,7 @@ func boundSocket(c net.Conn) {
 }
 
 // Write implements net.Conn. It never blocks.
-func (c *conn) Write(p []byte) (int, error) {
+func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -107,15 +105,15 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// hold lets what is written gather until release, or until there is no more room for it.
-func (c *conn) hold() {
+// Hold lets what is written gather until Release, or until there is no more room for it.
+func (c *Conn) Hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held = true
 }
 
-// release sends what has gathered.
-func (c *conn) release() {
+// Release sends what has gathered.
+func (c *Conn) Release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held = false
@@ -124,19 +122,19 @@ func (c *conn) release() {
 	}
 }
 
-// room blocks until there is room for another frame.
-func (c *conn) room(ctx context.Context) error {
+// Room blocks until there is room for another frame.
+func (c *Conn) Room(ctx context.Context) error {
 	return c.until(ctx, func() bool { return len(c.pending) < outLimit })
 }
 
-// drain blocks until the socket has taken all that was written.
-func (c *conn) drain(ctx context.Context) error {
+// Drain blocks until the socket has taken all that was written.
+func (c *Conn) Drain(ctx context.Context) error {
 	return c.until(ctx, func() bool { return len(c.pending) == 0 && !c.flushing })
 }
 
 // until blocks until a condition holds, sending what is pending meanwhile. Only one goroutine
 // may be in it.
-func (c *conn) until(ctx context.Context, holds func() bool) error {
+func (c *Conn) until(ctx context.Context, holds func() bool) error {
 	for {
 		c.mu.Lock()
 		err, ok := c.err, holds()
@@ -156,14 +154,14 @@ func (c *conn) until(ctx context.Context, holds func() bool) error {
 
 // Close implements net.Conn. What is still pending, the answer to a close among it, has closeGrace to be
 // taken.
-func (c *conn) Close() error {
+func (c *Conn) Close() error {
 	c.fail(net.ErrClosed)
 	<-c.flushed
 	return c.Conn.Close()
 }
 
 // fail ends the connection, for the first reason that there is.
-func (c *conn) fail(err error) {
+func (c *Conn) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -175,7 +173,7 @@ func (c *conn) fail(err error) {
 }
 
 // flush writes what is pending to the socket, until the connection ends.
-func (c *conn) flush() {
+func (c *Conn) flush() {
 	defer close(c.flushed)
 	for last := false; !last; {
 		select {
@@ -185,7 +183,7 @@ func (c *conn) flush() {
 		}
 		batch := c.take()
 		if err := c.put(batch); err != nil {
-			c.fail(fmt.Errorf("writing to the viewer: %w", err))
+			c.fail(fmt.Errorf("writing to the peer: %w", err))
 			_ = c.Conn.Close() // so that its reader ends, too
 			return
 		}
@@ -194,7 +192,7 @@ func (c *conn) flush() {
 }
 
 // take swaps the buffers.
-func (c *conn) take() []byte {
+func (c *Conn) take() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	batch := c.pending
@@ -204,10 +202,10 @@ func (c *conn) take() []byte {
 	return batch
 }
 
-func (c *conn) giveBack(batch []byte) {
+func (c *Conn) giveBack(batch []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// A long line must not keep its memory for as long as the viewer stays.
+	// A long line must not keep its memory for as long as the peer stays.
 	if cap(batch) <= 4*outLimit {
 		c.spare = batch[:0]
 	}
@@ -216,7 +214,7 @@ func (c *conn) giveBack(batch []byte) {
 }
 
 // put writes a batch. It fails if the peer takes nothing of it for as long as the timeout.
-func (c *conn) put(batch []byte) error {
+func (c *Conn) put(batch []byte) error {
 	for len(batch) > 0 {
 		if err := c.extend(); err != nil {
 			return err
@@ -235,7 +233,7 @@ func (c *conn) put(batch []byte) error {
 }
 
 // extend gives the peer time to take what is written next, unless the connection ends.
-func (c *conn) extend() error {
+func (c *Conn) extend() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -249,45 +247,4 @@ func signal(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// hijacker hands a conn to the WebSocket library, in place of the server's connection, and keeps its
-// words to itself when it refuses a handshake.
-type hijacker struct {
-	http.ResponseWriter
-	timeout time.Duration
-	conn    *conn
-	refusal struct {
-		status int
-		text   []byte
-	}
-}
-
-// Hijack implements http.Hijacker.
-func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c, buffers, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	h.conn = newConn(c, h.timeout)
-	buffers.Writer.Reset(h.conn)
-	return h.conn, buffers, nil
-}
-
-// answered is called at each pong.
-func (h *hijacker) answered(context.Context, []byte) { h.conn.alive.Add(1) }
-
-// WriteHeader implements http.ResponseWriter.
-func (h *hijacker) WriteHeader(status int) {
-	if status == http.StatusSwitchingProtocols {
-		h.ResponseWriter.WriteHeader(status)
-		return
-	}
-	h.refusal.status = status
-}
-
-// Write implements http.ResponseWriter.
-func (h *hijacker) Write(p []byte) (int, error) {
-	h.refusal.text = append(h.refusal.text, p...)
-	return len(p), nil
 }

@@ -1,0 +1,52 @@
+import { Button, Text, Tooltip } from "@mantine/core";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { type ConnectionState, connection, subscribeToConnection, wakeAll } from "@/api/watch/connection";
+import classes from "./ConnectionBadge.module.css";
+
+/** Seconds until a moment, counted down while it is ahead. */
+function useSecondsUntil(at: number | undefined): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (at === undefined) return;
+    setNow(Date.now());
+    const timer = window.setInterval(() => setNow(Date.now()), 500);
+    return () => window.clearInterval(timer);
+  }, [at]);
+  return at === undefined ? 0 : Math.max(0, Math.ceil((at - now) / 1000));
+}
+
+const words: Record<Exclude<ConnectionState["kind"], "waiting">, { label: string; hint: string }> = {
+  idle: { label: "Idle", hint: "This page shows nothing that changes by itself." },
+  connecting: { label: "Connecting", hint: "Asking the server what there is." },
+  live: { label: "Live", hint: "What you see is what is: changes appear by themselves." },
+};
+
+/** Whether what is shown is live, and when it is tried again if not. */
+export function ConnectionBadge() {
+  const state = useSyncExternalStore(subscribeToConnection, connection);
+  const seconds = useSecondsUntil(state.kind === "waiting" ? state.retryAt : undefined);
+  if (state.kind === "waiting") {
+    return (
+      <div className={classes.badge} data-state="waiting" role="status">
+        <span className={classes.dot} aria-hidden />
+        <Text component="span" size="xs" className="numbers">
+          Disconnected, retry in {seconds} s
+        </Text>
+        <Button size="compact-xs" variant="subtle" color="red" onClick={wakeAll}>
+          Now
+        </Button>
+      </div>
+    );
+  }
+  const { label, hint } = words[state.kind];
+  return (
+    <Tooltip label={hint}>
+      <div className={classes.badge} data-state={state.kind} role="status">
+        <span className={classes.dot} aria-hidden />
+        <Text component="span" size="xs">
+          {label}
+        </Text>
+      </div>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,3 @@
+export function LeasePage() {
+  return null;
+}

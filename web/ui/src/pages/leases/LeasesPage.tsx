@@ -1,0 +1,3 @@
+export function LeasesPage() {
+  return null;
+}

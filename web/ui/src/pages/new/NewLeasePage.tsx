@@ -1,0 +1,3 @@
+export function NewLeasePage() {
+  return null;
+}
