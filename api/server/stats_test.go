@@ -125,7 +125,7 @@ func TestStatsErrors(t *testing.T) {
 		for _, query := range []string{"", "follow=true"} {
 			t.Run(name+query, func(t *testing.T) {
 				fail = tc.fail
-				_, err := statsOf(clients["InProcess"], tc.lease, query).MaxRetries(0).DoRaw(t.Context())
+				err := statsOf(clients["InProcess"], tc.lease, query).MaxRetries(0).Do(t.Context()).Error()
 				var status apierrors.APIStatus
 				if !errors.As(err, &status) || int(status.Status().Code) != tc.code || !strings.Contains(err.Error(), tc.message) {
 					t.Errorf("got %v, want %d that says %q", err, tc.code, tc.message)
