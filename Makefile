@@ -32,6 +32,7 @@ UNIT_PACKAGES := \
 	./reconciler/driver \
 	./reconciler/driver/fake/... \
 	./reconciler/driver/pull/... \
+	./reconciler/driver/stats/... \
 	./web/gateway/caller/... \
 	./web/gateway/leases/... \
 	./web/gateway/problem/... \

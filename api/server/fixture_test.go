@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/containerlease/containerlease/api/server"
@@ -127,6 +129,21 @@ func (f *fixture) client(t *testing.T) client.WithWatch {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// restClients returns REST clients for our group: over the socket, and in process.
+func restClients(t *testing.T, f *fixture) map[string]rest.Interface {
+	t.Helper()
+	remote, err := clientcmd.BuildConfigFromFlags("", f.kubeconfig)
+	must(t, err)
+	clients := map[string]rest.Interface{}
+	for name, config := range map[string]*rest.Config{"Socket": remote, "InProcess": f.LoopbackConfig()} {
+		gv := v1alpha1.SchemeGroupVersion
+		config.APIPath, config.GroupVersion, config.NegotiatedSerializer = "/apis", &gv, scheme.Codecs.WithoutConversion()
+		clients[name], err = rest.RESTClientFor(config)
+		must(t, err)
+	}
+	return clients
 }
 
 // lease is a small good one.

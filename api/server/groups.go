@@ -42,7 +42,7 @@ type group struct {
 }
 
 // newGroups makes all registries. stop ends streams that would go on for ever.
-func newGroups(options generic.RESTOptionsGetter, streamer LogStreamer, auth authorizer.UnconditionalAuthorizer,
+func newGroups(options generic.RESTOptionsGetter, logs LogStreamer, stats StatsStreamer, auth authorizer.UnconditionalAuthorizer,
 	resolver authorizer.RuleResolver, clock clock.PassiveClock, stop <-chan struct{},
 ) (*groups, error) {
 	classes, err := leaseclass.New(options)
@@ -81,7 +81,8 @@ func newGroups(options generic.RESTOptionsGetter, streamer LogStreamer, auth aut
 			{v1alpha1.SchemeGroupVersion, resources{
 				"containerleases":        leases,
 				"containerleases/status": leaseStatus,
-				"containerleases/log":    containerlease.NewLog(leases, streamer, clock, stop),
+				"containerleases/log":    containerlease.NewLog(leases, logs, clock, stop),
+				"containerleases/stats":  containerlease.NewStats(leases, stats, stop),
 				"leaseclasses":           classes,
 				"billingrecords":         records,
 			}},

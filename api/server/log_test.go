@@ -13,11 +13,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/ptr"
 
 	"github.com/containerlease/containerlease/api/server"
-	"github.com/containerlease/containerlease/api/server/scheme"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 )
 
@@ -44,16 +42,7 @@ func withLog(t *testing.T, s streamer) (*fixture, map[string]rest.Interface) {
 	must(t, c.Create(t.Context(), lease("waiting")))
 	l.Status.Container = &v1alpha1.ContainerStatus{ID: "abc"}
 	must(t, c.Status().Update(t.Context(), l))
-	remote, err := clientcmd.BuildConfigFromFlags("", f.kubeconfig)
-	must(t, err)
-	clients := map[string]rest.Interface{}
-	for name, config := range map[string]*rest.Config{"Socket": remote, "InProcess": f.LoopbackConfig()} {
-		gv := v1alpha1.SchemeGroupVersion
-		config.APIPath, config.GroupVersion, config.NegotiatedSerializer = "/apis", &gv, scheme.Codecs.WithoutConversion()
-		clients[name], err = rest.RESTClientFor(config)
-		must(t, err)
-	}
-	return f, clients
+	return f, restClients(t, f)
 }
 
 func logOf(c rest.Interface, name string, params ...string) *rest.Request {

@@ -62,6 +62,12 @@ type LogBatch = containerlease.LogBatch
 // LogLine is a line of a container's output.
 type LogLine = containerlease.LogLine
 
+// StatsStreamer measures what a lease's container uses; see its own documentation.
+type StatsStreamer = containerlease.StatsStreamer
+
+// Usage is what a lease's container uses, and may use.
+type Usage = containerlease.Usage
+
 // Config says what a server is made of.
 type Config struct {
 	// RESTOptions give each resource its storage. Required. Its storages are destroyed when
@@ -75,6 +81,8 @@ type Config struct {
 	Certificates certs.Directory
 	// Logs streams the logs of leases. Without one, the log subresource answers 405.
 	Logs LogStreamer
+	// Stats measures what leases use. Without one, the stats subresource answers 405.
+	Stats StatsStreamer
 	// Authorization decides about everybody who is no administrator. Defaults to
 	// roles.Authorizer.
 	Authorization Authorization
@@ -176,7 +184,7 @@ func prepare(config Config, loopback *rest.Config) (*genericapiserver.Config, *g
 	generic.MaxRequestBodyBytes = maxRequestBody
 	generic.JSONPatchMaxCopyBytes = maxRequestBody
 	generic.ShutdownWatchTerminationGracePeriod = watchDrain
-	generic.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log"))
+	generic.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log", "stats"))
 	generic.EnableProfiling = false
 	generic.AuditBackend, generic.AuditPolicyRuleEvaluator = newAuditLog(config.Logger), auditPolicy{}
 	generic.BuildHandlerChainFunc = buildHandlerChain
@@ -200,7 +208,7 @@ func prepare(config Config, loopback *rest.Config) (*genericapiserver.Config, *g
 	}
 	generic.Authorization.Authorizer, generic.RuleResolver = auth, resolver
 
-	groups, err := newGroups(config.RESTOptions, config.Logs, auth, resolver, config.Clock, generic.ShutdownInitiatedNotify())
+	groups, err := newGroups(config.RESTOptions, config.Logs, config.Stats, auth, resolver, config.Clock, generic.ShutdownInitiatedNotify())
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the registries: %w", err)
 	}

@@ -104,6 +104,31 @@ func TestParseContainerLeaseLogOptions(t *testing.T) {
 	}
 }
 
+func TestParseContainerLeaseStatsOptions(t *testing.T) {
+	for name, tc := range map[string]struct {
+		query string
+		want  bool
+		bad   bool
+	}{
+		"None":     {},
+		"Flag":     {query: "follow", want: true},
+		"Value":    {query: "follow=true", want: true},
+		"No":       {query: "follow=false"},
+		"NotABool": {query: "follow=maybe", bad: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			query, err := url.ParseQuery(tc.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got ContainerLeaseStatsOptions
+			if err := ParseContainerLeaseStatsOptions(query, &got); (err != nil) != tc.bad || got.Follow != tc.want {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 // FuzzParseImagePattern checks that a pattern without a wildcard means exactly the
 // reference it is written like.
 func FuzzParseImagePattern(f *testing.F) {

@@ -1,9 +1,7 @@
 package v1alpha1
 
 import (
-	"fmt"
 	"net/url"
-	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -74,63 +72,15 @@ type ContainerLeaseLogOptions struct {
 // ParseContainerLeaseLogOptions reads query parameters. It fails for a value that
 // can't be read; what makes no sense is left to ValidateContainerLeaseLogOptions.
 func ParseContainerLeaseLogOptions(query url.Values, out *ContainerLeaseLogOptions) error {
-	for _, p := range []struct {
-		name string
-		read func(string) error
-	}{
-		{"follow", readBool(&out.Follow)},
-		{"tailLines", readInt(&out.TailLines)},
-		{"sinceSeconds", readInt(&out.SinceSeconds)},
-		{"sinceTime", readTimestamp(&out.SinceTime)},
-		{"after", readTimestamp(&out.After)},
-		{"timestamps", readBool(&out.Timestamps)},
-		{"format", readFormat(&out.Format)},
-	} {
-		if !query.Has(p.name) {
-			continue
-		}
-		if err := p.read(query.Get(p.name)); err != nil {
-			return fmt.Errorf("query parameter %s: %q must be %w", p.name, abbreviate(query.Get(p.name)), err)
-		}
-	}
-	return nil
-}
-
-func readBool(out *bool) func(string) error {
-	return func(s string) error {
-		// "?follow" means "?follow=true".
-		if s == "" {
-			s = "true"
-		}
-		v, err := strconv.ParseBool(s)
-		if err != nil {
-			return fmt.Errorf("true or false")
-		}
-		*out = v
-		return nil
-	}
-}
-
-func readInt(out **int64) func(string) error {
-	return func(s string) error {
-		v, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return fmt.Errorf("a whole number")
-		}
-		*out = &v
-		return nil
-	}
-}
-
-func readTimestamp(out **Timestamp) func(string) error {
-	return func(s string) error {
-		t, err := ParseTimestamp(s)
-		if err != nil {
-			return fmt.Errorf("a time in RFC 3339 such as 2006-01-02T15:04:05Z")
-		}
-		*out = &t
-		return nil
-	}
+	return readQuery(query, map[string]func(string) error{
+		"follow":       readBool(&out.Follow),
+		"tailLines":    readInt(&out.TailLines),
+		"sinceSeconds": readInt(&out.SinceSeconds),
+		"sinceTime":    readTimestamp(&out.SinceTime),
+		"after":        readTimestamp(&out.After),
+		"timestamps":   readBool(&out.Timestamps),
+		"format":       readFormat(&out.Format),
+	})
 }
 
 func readFormat(out *LogFormat) func(string) error {

@@ -45,7 +45,7 @@ func KnownTypes() []runtime.Object {
 		&ContainerLease{}, &ContainerLeaseList{},
 		&LeaseClass{}, &LeaseClassList{},
 		&BillingRecord{}, &BillingRecordList{},
-		&ContainerLeaseLogOptions{},
+		&ContainerLeaseLogOptions{}, &ContainerLeaseStatsOptions{}, &LeaseStats{},
 	}
 }
 

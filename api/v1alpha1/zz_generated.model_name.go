@@ -21,6 +21,11 @@ func (in BillingRecordSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CPUStats) OpenAPIModelName() string {
+	return "dev.containerlease.v1alpha1.CPUStats"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in CatalogImage) OpenAPIModelName() string {
 	return "dev.containerlease.v1alpha1.CatalogImage"
 }
@@ -43,6 +48,11 @@ func (in ContainerLeaseLogOptions) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerLeaseSpec) OpenAPIModelName() string {
 	return "dev.containerlease.v1alpha1.ContainerLeaseSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerLeaseStatsOptions) OpenAPIModelName() string {
+	return "dev.containerlease.v1alpha1.ContainerLeaseStatsOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -111,8 +121,23 @@ func (in LeaseReference) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LeaseStats) OpenAPIModelName() string {
+	return "dev.containerlease.v1alpha1.LeaseStats"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in LogRecord) OpenAPIModelName() string {
 	return "dev.containerlease.v1alpha1.LogRecord"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MemoryStats) OpenAPIModelName() string {
+	return "dev.containerlease.v1alpha1.MemoryStats"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PidsStats) OpenAPIModelName() string {
+	return "dev.containerlease.v1alpha1.PidsStats"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -12,7 +12,7 @@ import (
 
 // Driver drives one container engine.
 //
-// Every method but PullImage, Logs and Watch returns within the driver's own deadline,
+// Every method but PullImage, Logs, Stats and Watch returns within the driver's own deadline,
 // whatever the engine does, or earlier if ctx ends. Every method may be repeated:
 // asking for what already holds is no error. Errors match one of the Err values of
 // this package where a caller can act on the difference; a method retries nothing
@@ -83,6 +83,12 @@ type Driver interface {
 	// Follow fails with ErrUnavailable if the engine falls silent in the middle of it. With a TTY, everything is
 	// standard output. Returns ErrNotFound if there is no container.
 	Logs(ctx context.Context, uid string, opts LogOptions, handle func([]LogRecord) error) error
+
+	// Stats hands what the owner's container uses to handle, about once a second, as the engine measures it. It
+	// blocks until the container ends (nil; at once if it does not run), ctx ends (the error of ctx) or handle
+	// fails (that error). handle is called from one goroutine; the first call comes after two measurements. Fails
+	// with ErrNotFound if there is no container, with ErrUnavailable if the engine falls silent.
+	Stats(ctx context.Context, uid string, handle func(Usage) error) error
 
 	// Watch calls handle from one goroutine for each event of an owned container, and blocks until ctx
 	// ends (nil) or the engine ends the stream (an error). connected, if not nil, is called once
@@ -254,6 +260,21 @@ type LogRecord struct {
 	Partial bool
 	// Text is what was written, with its line end if it has one. What the container wrote last may have none.
 	Text []byte
+}
+
+// Usage is what a running container uses.
+type Usage struct {
+	// At is the engine's time of the measurement. It grows from each to the next.
+	At time.Time
+	// NanoCPU is the CPU time, in billionths of a core, on average since the measurement before. The
+	// kernel holds containers to their limit over periods of its own, so it can be a little above.
+	NanoCPU int64
+	// MemoryBytes is the working set: the memory in use that the kernel can't just drop.
+	MemoryBytes int64
+	// Pids is the number of processes and threads.
+	Pids int64
+	// Limits in force at about that time.
+	Limits Limits
 }
 
 // Event says that something happened to an owned container.

@@ -26,11 +26,13 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.BillingRecord{}.OpenAPIModelName():                      schema_containerlease_containerlease_api_v1alpha1_BillingRecord(ref),
 		v1alpha1.BillingRecordList{}.OpenAPIModelName():                  schema_containerlease_containerlease_api_v1alpha1_BillingRecordList(ref),
 		v1alpha1.BillingRecordSpec{}.OpenAPIModelName():                  schema_containerlease_containerlease_api_v1alpha1_BillingRecordSpec(ref),
+		v1alpha1.CPUStats{}.OpenAPIModelName():                           schema_containerlease_containerlease_api_v1alpha1_CPUStats(ref),
 		v1alpha1.CatalogImage{}.OpenAPIModelName():                       schema_containerlease_containerlease_api_v1alpha1_CatalogImage(ref),
 		v1alpha1.ContainerLease{}.OpenAPIModelName():                     schema_containerlease_containerlease_api_v1alpha1_ContainerLease(ref),
 		v1alpha1.ContainerLeaseList{}.OpenAPIModelName():                 schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseList(ref),
 		v1alpha1.ContainerLeaseLogOptions{}.OpenAPIModelName():           schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseLogOptions(ref),
 		v1alpha1.ContainerLeaseSpec{}.OpenAPIModelName():                 schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseSpec(ref),
+		v1alpha1.ContainerLeaseStatsOptions{}.OpenAPIModelName():         schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseStatsOptions(ref),
 		v1alpha1.ContainerLeaseStatus{}.OpenAPIModelName():               schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseStatus(ref),
 		v1alpha1.ContainerPort{}.OpenAPIModelName():                      schema_containerlease_containerlease_api_v1alpha1_ContainerPort(ref),
 		v1alpha1.ContainerStatus{}.OpenAPIModelName():                    schema_containerlease_containerlease_api_v1alpha1_ContainerStatus(ref),
@@ -43,7 +45,10 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.LeaseClassSpec{}.OpenAPIModelName():                     schema_containerlease_containerlease_api_v1alpha1_LeaseClassSpec(ref),
 		v1alpha1.LeaseCost{}.OpenAPIModelName():                          schema_containerlease_containerlease_api_v1alpha1_LeaseCost(ref),
 		v1alpha1.LeaseReference{}.OpenAPIModelName():                     schema_containerlease_containerlease_api_v1alpha1_LeaseReference(ref),
+		v1alpha1.LeaseStats{}.OpenAPIModelName():                         schema_containerlease_containerlease_api_v1alpha1_LeaseStats(ref),
 		v1alpha1.LogRecord{}.OpenAPIModelName():                          schema_containerlease_containerlease_api_v1alpha1_LogRecord(ref),
+		v1alpha1.MemoryStats{}.OpenAPIModelName():                        schema_containerlease_containerlease_api_v1alpha1_MemoryStats(ref),
+		v1alpha1.PidsStats{}.OpenAPIModelName():                          schema_containerlease_containerlease_api_v1alpha1_PidsStats(ref),
 		v1alpha1.PortStatus{}.OpenAPIModelName():                         schema_containerlease_containerlease_api_v1alpha1_PortStatus(ref),
 		v1alpha1.Pricing{}.OpenAPIModelName():                            schema_containerlease_containerlease_api_v1alpha1_Pricing(ref),
 		v1alpha1.QuantityRange{}.OpenAPIModelName():                      schema_containerlease_containerlease_api_v1alpha1_QuantityRange(ref),
@@ -347,6 +352,36 @@ func schema_containerlease_containerlease_api_v1alpha1_BillingRecordSpec(ref com
 		},
 		Dependencies: []string{
 			v1alpha1.LeaseReference{}.OpenAPIModelName(), v1alpha1.Pricing{}.OpenAPIModelName(), v1alpha1.UsageSegment{}.OpenAPIModelName()},
+	}
+}
+
+func schema_containerlease_containerlease_api_v1alpha1_CPUStats(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CPUStats is the CPU that a container uses. A core is 1000000000.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"usageNanoCores": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UsageNanoCores is the average of about the last second. It may be a little above the limit, which the kernel holds over periods of its own.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"limitNanoCores": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LimitNanoCores is the limit in force.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"usageNanoCores", "limitNanoCores"},
+			},
+		},
 	}
 }
 
@@ -738,6 +773,40 @@ func schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseSpec(ref co
 		},
 		Dependencies: []string{
 			v1alpha1.ContainerPort{}.OpenAPIModelName(), v1alpha1.EnvVar{}.OpenAPIModelName(), v1alpha1.ResourceLimits{}.OpenAPIModelName()},
+	}
+}
+
+func schema_containerlease_containerlease_api_v1alpha1_ContainerLeaseStatsOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerLeaseStatsOptions are the query parameters of the stats subresource of a lease.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"follow": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Follow keeps the response open and sends a LeaseStats a line, about once a second, until the container ends. Who reads slowly misses some.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -1366,6 +1435,63 @@ func schema_containerlease_containerlease_api_v1alpha1_LeaseReference(ref common
 	}
 }
 
+func schema_containerlease_containerlease_api_v1alpha1_LeaseStats(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LeaseStats is what the container of a lease uses at a moment, and what it may use then. It is read at the stats subresource of a lease and stored nowhere.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"timestamp": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Timestamp is when the engine measured it.",
+							Ref:         ref(v1alpha1.Timestamp{}.OpenAPIModelName()),
+						},
+					},
+					"cpu": {
+						SchemaProps: spec.SchemaProps{
+							Description: "CPU in use.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.CPUStats{}.OpenAPIModelName()),
+						},
+					},
+					"memory": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Memory in use.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.MemoryStats{}.OpenAPIModelName()),
+						},
+					},
+					"pids": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Pids is about processes.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.PidsStats{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"timestamp", "cpu", "memory", "pids"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.CPUStats{}.OpenAPIModelName(), v1alpha1.MemoryStats{}.OpenAPIModelName(), v1alpha1.PidsStats{}.OpenAPIModelName(), v1alpha1.Timestamp{}.OpenAPIModelName()},
+	}
+}
+
 func schema_containerlease_containerlease_api_v1alpha1_LogRecord(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1411,6 +1537,58 @@ func schema_containerlease_containerlease_api_v1alpha1_LogRecord(ref common.Refe
 					},
 				},
 				Required: []string{"line"},
+			},
+		},
+	}
+}
+
+func schema_containerlease_containerlease_api_v1alpha1_MemoryStats(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MemoryStats is the memory that a container uses.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"workingSetBytes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "WorkingSetBytes is the memory in use without file cache that was not used lately, which the kernel can drop: the same that \"docker stats\" and \"kubectl top\" show.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"limitBytes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LimitBytes is the limit in force.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"workingSetBytes", "limitBytes"},
+			},
+		},
+	}
+}
+
+func schema_containerlease_containerlease_api_v1alpha1_PidsStats(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PidsStats is about the processes of a container.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"current": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Current is how many processes and threads there are.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"current"},
 			},
 		},
 	}

@@ -35,6 +35,7 @@ func TestAuthorize(t *testing.T) {
 		{ours, "containerleases", "", map[string]want{"get": views, "list": views, "watch": views,
 			"create": edits, "update": edits, "patch": edits, "delete": edits, "deletecollection": edits}},
 		{ours, "containerleases", "log", map[string]want{"get": views}},
+		{ours, "containerleases", "stats", map[string]want{"get": views}},
 		{ours, "containerleases", "status", nil},
 		{ours, "containerleases", "finalizers", nil},
 		{ours, "billingrecords", "", reads(views)},
@@ -168,8 +169,8 @@ func TestReasons(t *testing.T) {
 // TestRulesForTellTheTruth: what RulesFor lists is what Authorize allows, no more, no less.
 func TestRulesForTellTheTruth(t *testing.T) {
 	groups := []string{"", "containerlease.dev", "events.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "coordination.k8s.io"}
-	resources := []string{"containerleases", "containerleases/log", "containerleases/status", "billingrecords", "leaseclasses", "events",
-		"namespaces", "namespaces/finalize", "selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews", "leases"}
+	resources := []string{"containerleases", "containerleases/log", "containerleases/stats", "containerleases/status", "billingrecords", "leaseclasses",
+		"events", "namespaces", "namespaces/finalize", "selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews", "leases"}
 	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 	for name, u := range map[string]user.Info{
 		"Editor": who("ann", Group(Editor, "")), "Viewer": who("ann", Group(Viewer, "team")), "NoRole": who("ann"),

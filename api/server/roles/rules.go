@@ -30,7 +30,7 @@ var (
 // the finalizers of leases, and bills, are the controllers' to write.
 var inNamespaces = []rule{
 	{v1alpha1.GroupName, []string{"containerleases", "billingrecords"}, read, Viewer},
-	{v1alpha1.GroupName, []string{"containerleases/log"}, []string{"get"}, Viewer},
+	{v1alpha1.GroupName, []string{"containerleases/log", "containerleases/stats"}, []string{"get"}, Viewer},
 	{corev1.GroupName, []string{"events"}, read, Viewer},
 	{eventsv1.GroupName, []string{"events"}, read, Viewer},
 	// The namespace itself, by name: a list would show those of others.

@@ -15,9 +15,15 @@ import (
 
 // addQueryConversions teaches the scheme to read the options of our subresources.
 func addQueryConversions(scheme *runtime.Scheme) error {
-	return scheme.AddConversionFunc((*url.Values)(nil), (*v1alpha1.ContainerLeaseLogOptions)(nil),
+	if err := scheme.AddConversionFunc((*url.Values)(nil), (*v1alpha1.ContainerLeaseLogOptions)(nil),
 		func(in, out any, _ conversion.Scope) error {
 			return v1alpha1.ParseContainerLeaseLogOptions(*in.(*url.Values), out.(*v1alpha1.ContainerLeaseLogOptions))
+		}); err != nil {
+		return err
+	}
+	return scheme.AddConversionFunc((*url.Values)(nil), (*v1alpha1.ContainerLeaseStatsOptions)(nil),
+		func(in, out any, _ conversion.Scope) error {
+			return v1alpha1.ParseContainerLeaseStatsOptions(*in.(*url.Values), out.(*v1alpha1.ContainerLeaseStatsOptions))
 		})
 }
 

@@ -21,11 +21,13 @@ import (
 	"github.com/containerlease/containerlease/api/storage/redis"
 	"github.com/containerlease/containerlease/api/storage/redis/local"
 	"github.com/containerlease/containerlease/cmd/containerlease/leaselogs"
+	"github.com/containerlease/containerlease/cmd/containerlease/leasestats"
 	"github.com/containerlease/containerlease/cmd/containerlease/settings"
 	"github.com/containerlease/containerlease/controllers"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver/docker"
 	"github.com/containerlease/containerlease/reconciler/driver/logs"
+	"github.com/containerlease/containerlease/reconciler/driver/stats"
 )
 
 const (
@@ -108,7 +110,7 @@ func openEngine(ctx context.Context, s settings.Settings, instance string, logge
 }
 
 // newAPI makes the API server, its certificates and the admin's kubeconfig.
-func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, hub *logs.Hub, trusted *credentials, logger *slog.Logger) (*server.Server, error) {
+func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, output *logs.Hub, usage *stats.Hub, trusted *credentials, logger *slog.Logger) (*server.Server, error) {
 	directory := certs.Directory(filepath.Join(s.DataDir, "pki"))
 	host, _, err := net.SplitHostPort(s.APIAddress)
 	if err != nil {
@@ -131,7 +133,8 @@ func newAPI(s settings.Settings, listener net.Listener, store *redis.Store, hub 
 		}),
 		Listener:        listener,
 		Certificates:    directory,
-		Logs:            leaselogs.New(hub),
+		Logs:            leaselogs.New(output),
+		Stats:           leasestats.New(usage),
 		Tokens:          trusted.recognisers,
 		TokensChanged:   trusted.tokens.Changed,
 		ExternalAddress: address,

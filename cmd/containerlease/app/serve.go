@@ -17,6 +17,7 @@ import (
 	"github.com/containerlease/containerlease/api/server/tokens"
 	"github.com/containerlease/containerlease/cmd/containerlease/settings"
 	"github.com/containerlease/containerlease/reconciler/driver/logs"
+	"github.com/containerlease/containerlease/reconciler/driver/stats"
 	"github.com/containerlease/containerlease/web/gateway"
 )
 
@@ -75,10 +76,12 @@ func serve(ctx context.Context, s settings.Settings, out io.Writer) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
-	hub := logs.NewHub(engine, logs.Options{Logger: logger})
-	defer hub.Close()
+	output := logs.NewHub(engine, logs.Options{Logger: logger})
+	defer output.Close()
+	usage := stats.NewHub(engine)
+	defer usage.Close()
 
-	api, err := newAPI(s, apiListener, store, hub, trusted, logger)
+	api, err := newAPI(s, apiListener, store, output, usage, trusted, logger)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type Program struct {
 	ExitCode int
 	// IgnoreTerm makes it survive SIGTERM.
 	IgnoreTerm bool
+	// Busy makes it use all the CPU it gets.
+	Busy bool
 }
 
 // Harness is what the suite needs of an engine besides the driver: to look at it and to change it
@@ -102,6 +104,12 @@ func Run(t *testing.T, newEngine func(t *testing.T) (driver.Driver, Harness)) {
 		{"LogsFollowUntilTheContextEnds", testLogsCancel},
 		{"LogsOfAllRuns", testLogsFollowAgain},
 		{"LogsHandlerFails", testLogsHandlerFails},
+		{"StatsOfABusyContainer", testStats},
+		{"StatsAfterAResize", testStatsResize},
+		{"StatsEndWithTheContainer", testStatsEnd},
+		{"StatsOfWhatDoesNotRun", testStatsIdle},
+		{"StatsEndWithTheirContext", testStatsCancel},
+		{"StatsHandlerFails", testStatsHandlerFails},
 		{"WatchTellsOfOwnedContainers", testWatch},
 		{"WatchEndsWithItsContext", testWatchCancel},
 		{"ImageExists", testImageExists},

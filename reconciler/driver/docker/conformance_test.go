@@ -68,9 +68,12 @@ func (h *harness) Command(p conformance.Program) []string {
 	for _, line := range p.Stderr {
 		fmt.Fprintf(&script, "echo %s >&2\n", line)
 	}
-	if p.Exits {
+	switch {
+	case p.Exits:
 		fmt.Fprintf(&script, "exit %d\n", p.ExitCode)
-	} else {
+	case p.Busy:
+		script.WriteString("while true; do true; done\n")
+	default:
 		script.WriteString("sleep 3600\n")
 	}
 	return []string{"/bin/sh", "-c", script.String()}

@@ -93,6 +93,13 @@ func (d *Driver) find(ctx context.Context, uid string) (container.InspectRespons
 	return container.InspectResponse{}, fmt.Errorf("%w: no container of %s", driver.ErrNotFound, uid)
 }
 
+// inspect is find as an operation of its own, for those that last longer.
+func (d *Driver) inspect(ctx context.Context, uid string) (container.InspectResponse, error) {
+	return do(ctx, d, "observe", d.opts.Timeout, func(ctx context.Context) (container.InspectResponse, error) {
+		return d.find(ctx, uid)
+	})
+}
+
 func ownedBy(inspected container.InspectResponse, uid string) bool {
 	if inspected.Config == nil {
 		return false

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/containerlease/containerlease/reconciler/driver"
 	"github.com/containerlease/containerlease/reconciler/driver/docker"
 )
@@ -35,6 +37,7 @@ func calls(d driver.Driver) map[string]func(context.Context) error {
 		"Remove":      func(ctx context.Context) error { return d.Remove(ctx, uid) },
 		"LastExit":    func(ctx context.Context) error { _, err := d.LastExit(ctx, uid, time.Time{}); return err },
 		"Logs":        func(ctx context.Context) error { return d.Logs(ctx, uid, driver.LogOptions{}, nil) },
+		"Stats":       func(ctx context.Context) error { return d.Stats(ctx, uid, nil) },
 		"Watch":       func(ctx context.Context) error { return d.Watch(ctx, nil, func(driver.Event) {}) },
 		"ListStrays":  func(ctx context.Context) error { _, err := d.ListStrays(ctx); return err },
 		"RemoveStray": func(ctx context.Context) error {
@@ -184,5 +187,52 @@ func TestPullThatStalls(t *testing.T) {
 	_, err := d.PullImage(t.Context(), h.StalledImage(t), nil)
 	if err == nil || errors.Is(err, driver.ErrUnavailable) || !strings.Contains(err.Error(), "no progress") {
 		t.Errorf("PullImage: got %v, want the registry's silence, not the engine's", err)
+	}
+}
+
+// TestStatsFallSilent: an engine that measures no longer is found out, and one that ends the stream of a
+// container that runs is not mistaken for the container's end.
+func TestStatsFallSilent(t *testing.T) {
+	const (
+		inspected = `{"Id": "abc", "State": {"Running": true, "Status": "running"}, "HostConfig": {"NanoCpus": 500000000, "Memory": 1048576},
+			"Config": {"Labels": {"containerlease.dev/namespace": "n", "containerlease.dev/name": "m", "containerlease.dev/uid": "6a7a1a3c"}}}`
+		first  = `{"read": "2026-01-02T03:04:05Z", "cpu_stats": {"cpu_usage": {"total_usage": 1000}}}`
+		second = `{"read": "2026-01-02T03:04:07Z", "cpu_stats": {"cpu_usage": {"total_usage": 600001000}},
+			"memory_stats": {"usage": 1000, "stats": {"inactive_file": 400}}, "pids_stats": {"current": 3}}`
+	)
+	want := driver.Usage{
+		At: time.Date(2026, 1, 2, 3, 4, 7, 0, time.UTC), NanoCPU: 300_000_000, MemoryBytes: 600, Pids: 3,
+		Limits: driver.Limits{MilliCPU: 500, MemoryBytes: 1 << 20},
+	}
+	for name, after := range map[string]func(*http.Request){
+		"Silent": func(r *http.Request) { <-r.Context().Done() },
+		"CutOff": func(*http.Request) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDriver(t, impatient(serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				switch {
+				case r.URL.Path == "/_ping":
+					w.Header().Set("Api-Version", "1.41")
+				case strings.HasSuffix(r.URL.Path, "/stats"):
+					_, _ = w.Write([]byte(first + "\n" + second + "\n"))
+					_ = http.NewResponseController(w).Flush()
+					after(r)
+				default:
+					_, _ = w.Write([]byte(inspected))
+				}
+			})))
+			var got []driver.Usage
+			err := d.Stats(t.Context(), "6a7a1a3c", func(u driver.Usage) error {
+				got = append(got, u)
+				return nil
+			})
+			if !errors.Is(err, driver.ErrUnavailable) {
+				t.Errorf("Stats: got %v, want ErrUnavailable", err)
+			}
+			if diff := cmp.Diff([]driver.Usage{want}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

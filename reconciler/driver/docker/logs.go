@@ -21,16 +21,11 @@ const logBuffer = 64 << 10
 func (d *Driver) Logs(ctx context.Context, uid string, opts driver.LogOptions, handle func([]driver.LogRecord) error) error {
 	started := time.Now()
 	err := d.logs(ctx, uid, opts, handle)
-	if ctx.Err() != nil && err != nil && !errors.Is(err, ctx.Err()) {
-		err = ctx.Err() // how a cut connection shows depends on where it was cut
-	}
-	return d.finish("logs", started, err)
+	return d.finish("logs", started, endedBy(ctx, err))
 }
 
 func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, handle func([]driver.LogRecord) error) error {
-	found, err := do(ctx, d, "observe", d.opts.Timeout, func(ctx context.Context) (container.InspectResponse, error) {
-		return d.find(ctx, uid)
-	})
+	found, err := d.inspect(ctx, uid)
 	if err != nil {
 		return err
 	}
@@ -43,15 +38,9 @@ func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, h
 		options.Since = opts.Since.UTC().Format(time.RFC3339Nano)
 	}
 
-	// The stream lasts as long as it lasts, but its beginning has a deadline.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	overdue := time.AfterFunc(d.opts.Timeout, func() { cancel(context.DeadlineExceeded) })
-	defer overdue.Stop()
-	stream, err := d.cli.ContainerLogs(ctx, found.ID, options)
-	if !overdue.Stop() && err != nil {
-		return context.Cause(ctx)
-	}
+	stream, err := d.open(ctx, func(ctx context.Context) (io.ReadCloser, error) {
+		return d.cli.ContainerLogs(ctx, found.ID, options)
+	})
 	if err != nil {
 		return err
 	}
@@ -61,29 +50,12 @@ func (d *Driver) logs(ctx context.Context, uid string, opts driver.LogOptions, h
 	if found.Config.Tty {
 		next = nextTTYRecord
 	}
-	var input io.Reader = &pacedReader{ctx: ctx, reader: stream}
+	var input io.Reader = &pacedReader{ctx: stream.ctx, reader: stream}
 	if !opts.Follow {
-		input = &timedReader{reader: stream, overdue: overdue, patience: d.opts.Timeout}
+		// What is kept comes at once.
+		input = stream.timed(d.opts.Timeout)
 	}
-	err = readRecords(input, next, handle)
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, context.DeadlineExceeded) {
-		return cause
-	}
-	return err
-}
-
-// timedReader is a reader whose every read has a deadline: what is kept comes at once. overdue
-// runs while a read does, and not while the records are handled, which may take its time.
-type timedReader struct {
-	reader   io.Reader
-	overdue  *time.Timer
-	patience time.Duration
-}
-
-func (r *timedReader) Read(p []byte) (int, error) {
-	r.overdue.Reset(r.patience)
-	defer r.overdue.Stop()
-	return r.reader.Read(p)
+	return stream.cause(readRecords(input, next, handle))
 }
 
 // readPace is the least time between two reads of a log that is followed. The engine sends each line by itself: to be

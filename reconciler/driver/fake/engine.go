@@ -37,6 +37,7 @@ const (
 	OpRemove      Op = "Remove"
 	OpLastExit    Op = "LastExit"
 	OpLogs        Op = "Logs"
+	OpStats       Op = "Stats"
 	OpWatch       Op = "Watch"
 	OpListStrays  Op = "ListStrays"
 	OpRemoveStray Op = "RemoveStray"
@@ -73,7 +74,8 @@ type Engine struct {
 	hangs  map[Op]chan struct{}
 
 	ignoring  map[string]bool
-	inUse     map[string]int64
+	inUse     map[string]int64 // memory, by UID
+	cpuInUse  map[string]int64
 	broken    map[string]error // what a start of a UID's container fails with
 	watchers  map[*watcher]struct{}
 	closed    chan struct{}
@@ -99,6 +101,7 @@ func New(clk clock.Clock) *Engine {
 		hangs:      map[Op]chan struct{}{},
 		ignoring:   map[string]bool{},
 		inUse:      map[string]int64{},
+		cpuInUse:   map[string]int64{},
 		broken:     map[string]error{},
 		watchers:   map[*watcher]struct{}{},
 		closed:     make(chan struct{}),
@@ -157,7 +160,7 @@ func (e *Engine) enter(ctx context.Context, op Op, target string) error {
 // wait hangs like an engine that doesn't answer: until it is released, or a deadline passes.
 func (e *Engine) wait(ctx context.Context, op Op, release <-chan struct{}) error {
 	var overdue <-chan time.Time
-	if op != OpPullImage && op != OpLogs && op != OpWatch {
+	if op != OpPullImage && op != OpLogs && op != OpStats && op != OpWatch {
 		timer := e.clock.NewTimer(DefaultTimeout)
 		defer timer.Stop()
 		overdue = timer.C()

@@ -16,6 +16,8 @@ type Program struct {
 	ExitCode int
 	// IgnoreTerm makes a stop last as long as its grace.
 	IgnoreTerm bool
+	// Busy makes it use all the CPU it is allowed, unless SetCPUInUse says otherwise.
+	Busy bool
 }
 
 // SetProgram says what containers do whose command begins with this word. Other containers write
@@ -109,7 +111,12 @@ func (e *Engine) IgnoreTerm(uid string) {
 	e.locked(func() { e.ignoring[uid] = true })
 }
 
-// SetMemoryInUse makes Resize refuse the owner's container less memory than this.
+// SetCPUInUse says how much CPU, in billionths of a core, Stats finds the owner's container to use.
+func (e *Engine) SetCPUInUse(uid string, nano int64) {
+	e.locked(func() { e.cpuInUse[uid] = nano })
+}
+
+// SetMemoryInUse is what Stats finds the owner's container to use, and makes Resize refuse it less.
 func (e *Engine) SetMemoryInUse(uid string, bytes int64) {
 	e.locked(func() { e.inUse[uid] = bytes })
 }
@@ -177,7 +184,7 @@ func (e *Engine) FailNext(op Op, err error) {
 }
 
 // LoseNext lets the next call of a method have its effect, but answers err: a reply that got
-// lost. Several queue up. PullImage, Logs and Watch don't have it.
+// lost. Several queue up. PullImage, Logs, Stats and Watch don't have it.
 func (e *Engine) LoseNext(op Op, err error) {
 	e.locked(func() { e.losses[op] = append(e.losses[op], err) })
 }

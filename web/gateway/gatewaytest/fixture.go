@@ -33,10 +33,12 @@ import (
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/cmd/containerlease/identities"
 	"github.com/containerlease/containerlease/cmd/containerlease/leaselogs"
+	"github.com/containerlease/containerlease/cmd/containerlease/leasestats"
 	"github.com/containerlease/containerlease/controllers"
 	"github.com/containerlease/containerlease/reconciler"
 	"github.com/containerlease/containerlease/reconciler/driver/fake"
 	"github.com/containerlease/containerlease/reconciler/driver/logs"
+	"github.com/containerlease/containerlease/reconciler/driver/stats"
 	"github.com/containerlease/containerlease/web/gateway"
 )
 
@@ -152,6 +154,8 @@ func (f *Fixture) startAPI(options Options) {
 	f.t.Helper()
 	hub := logs.NewHub(f.Engine, logs.Options{Logger: quiet})
 	f.t.Cleanup(hub.Close)
+	usage := stats.NewHub(f.Engine)
+	f.t.Cleanup(usage.Close)
 	listener := f.listen()
 	f.APIURL = "https://" + listener.Addr().String()
 	directory := certs.Directory(f.t.TempDir())
@@ -163,7 +167,7 @@ func (f *Fixture) startAPI(options Options) {
 			Codec: scheme.StorageCodec(), PathPrefix: "/registry", Uncached: scheme.Uncached(),
 		}),
 		Listener: listener, Certificates: directory, ShutdownTimeout: 5 * time.Second,
-		Logs: leaselogs.New(hub), Tokens: []authenticator.Token{f.Tokens}, Logger: quiet,
+		Logs: leaselogs.New(hub), Stats: leasestats.New(usage), Tokens: []authenticator.Token{f.Tokens}, Logger: quiet,
 	}
 	if options.API != nil {
 		options.API(&config)

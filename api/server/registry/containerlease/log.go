@@ -2,7 +2,6 @@ package containerlease
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -72,8 +71,7 @@ type LogStorage struct {
 	stop     <-chan struct{}
 }
 
-// NewLog returns the storage of containerleases/log. Streams end when stop is closed,
-// so that nobody who follows a log can hold up the end of the server.
+// NewLog returns the storage of containerleases/log. Streams end when stop is closed.
 func NewLog(leases Storage, streamer LogStreamer, clock clock.PassiveClock, stop <-chan struct{}) LogStorage {
 	return LogStorage{leases, streamer, clock, stop}
 }
@@ -94,7 +92,7 @@ func (LogStorage) NewConnectOptions() (runtime.Object, bool, string) {
 
 // ProducesMIMETypes implements rest.StorageMetadata.
 func (LogStorage) ProducesMIMETypes(string) []string {
-	return []string{"text/plain", "application/x-ndjson"}
+	return []string{"text/plain", ndjson}
 }
 
 // ProducesObject implements rest.StorageMetadata.
@@ -118,26 +116,18 @@ func (s LogStorage) Connect(ctx context.Context, name string, options runtime.Ob
 	if err != nil {
 		return nil, err
 	}
-	if err := hasLog(lease); err != nil {
+	if err := hasContainer(lease, "log"); err != nil {
 		return nil, err
 	}
 	opts := s.streamOptions(query)
 	namespace := genericapirequest.NamespaceValue(ctx)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		ctx, cancel := context.WithCancel(req.Context())
+		ctx, cancel := untilStop(req.Context(), s.stop)
 		defer cancel()
-		out := &logWriter{response: w, format: newLogFormat(query)}
-		done := make(chan struct{})
-		defer close(done)
-		go func() {
-			select {
-			case <-s.stop:
-				cancel()
-			case <-done:
-			}
-		}()
+		format := newLogFormat(query)
+		out := &logWriter{stream: stream{response: w, contentType: format.contentType()}, format: format}
 		err := s.streamer.Stream(ctx, namespace, lease.Name, lease.UID, opts, out.write)
-		out.finish(ctx, err, responder)
+		out.finish(ctx, err, "reading the log", responder)
 	}), nil
 }
 
@@ -163,18 +153,3 @@ func (s LogStorage) streamOptions(query *v1alpha1.ContainerLeaseLogOptions) LogO
 
 // maxSinceSeconds keeps the multiplication from overflowing; it is a century.
 const maxSinceSeconds = 100 * 366 * 24 * 3600
-
-// hasLog says why a lease has no log, if that can be told without asking the engine.
-func hasLog(lease *v1alpha1.ContainerLease) error {
-	if lease.Status.Container != nil && lease.Status.Container.ID != "" {
-		return nil
-	}
-	why := "its container has not been created yet"
-	switch {
-	case lease.Status.FinishTime != nil:
-		why = "it ended without a container: " + string(lease.Status.FinishReason)
-	case lease.Status.Phase != "":
-		why += " (it is " + string(lease.Status.Phase) + ")"
-	}
-	return apierrors.NewConflict(v1alpha1.Resource("containerleases"), lease.Name, errors.New("no log: "+why))
-}

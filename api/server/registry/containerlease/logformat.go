@@ -63,7 +63,7 @@ func appendStamp(buffer []byte, at time.Time) []byte {
 // thousand lines a second.
 type jsonLog struct{}
 
-func (jsonLog) contentType() string { return "application/x-ndjson" }
+func (jsonLog) contentType() string { return ndjson }
 
 func (jsonLog) append(buffer []byte, batch LogBatch) []byte {
 	if batch.Dropped > 0 {
