@@ -7,8 +7,8 @@ import (
 	"github.com/containerlease/containerlease/reconciler/driver"
 )
 
-// enough ends a stream from within.
-var enough = errors.New("enough")
+// errEnough ends a stream from within.
+var errEnough = errors.New("enough")
 
 // measure returns so many measurements of a container.
 func (f *fixture) measure(uid string, count int) []driver.Usage {
@@ -17,11 +17,11 @@ func (f *fixture) measure(uid string, count int) []driver.Usage {
 	err := f.Stats(f.ctx(), uid, func(u driver.Usage) error {
 		all = append(all, u)
 		if len(all) == count {
-			return enough
+			return errEnough
 		}
 		return nil
 	})
-	if !errors.Is(err, enough) {
+	if !errors.Is(err, errEnough) {
 		f.Fatalf("Stats: %v", err)
 	}
 	return all
@@ -64,15 +64,15 @@ func testStatsResize(f *fixture) {
 	err := f.Stats(f.ctx(), c.Owner.UID, func(u driver.Usage) error {
 		switch {
 		case resized && u.Limits == want:
-			return enough
+			return errEnough
 		case resized:
 			f.Errorf("got limits %+v, want %+v", u.Limits, want)
-			return enough
+			return errEnough
 		}
 		resized = true
 		return f.Resize(f.ctx(), c.Owner.UID, want)
 	})
-	if !errors.Is(err, enough) {
+	if !errors.Is(err, errEnough) {
 		f.Errorf("Stats: %v", err)
 	}
 }

@@ -140,7 +140,9 @@ func TestHub(t *testing.T) {
 			e.measure(1)
 			w.expect(t, "who stays", 1)
 			leaveToo()
-			<-w.done
+			if err := <-w.done; !errors.Is(err, context.Canceled) {
+				t.Errorf("the last to leave gets %v", err)
+			}
 			synctest.Wait()
 			if open, opened := e.counts(); open != 0 || opened != 1 {
 				t.Errorf("%d streams, %d in all, without a viewer", open, opened)
