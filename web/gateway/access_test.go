@@ -10,8 +10,10 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/containerlease/containerlease/api/server"
+	"github.com/containerlease/containerlease/api/server/issuers/issuertest"
 	"github.com/containerlease/containerlease/api/v1alpha1"
 	"github.com/containerlease/containerlease/web/gateway"
+	"github.com/containerlease/containerlease/web/gateway/door/openid"
 	"github.com/containerlease/containerlease/web/gateway/gatewaytest"
 	"github.com/containerlease/containerlease/web/gateway/requestid"
 )
@@ -74,6 +76,11 @@ var accesses = []access{
 
 	{route: "GET /signin", target: "/signin", want: expectation{401, 401, 401, 401, 401, 401, 401}},
 	{route: "HEAD /signin", target: "/signin", want: expectation{204, 204, 204, 204, 204, 204, 204}},
+	{route: "GET /signin/oidc", target: "/signin/oidc", want: expectation{303, 303, 303, 303, 303, 303, 303}},
+	{route: "HEAD /signin/oidc", target: "/signin/oidc", want: expectation{204, 204, 204, 204, 204, 204, 204}},
+	{route: "GET /signin/oidc/callback", target: "/signin/oidc/callback", want: expectation{401, 401, 401, 401, 401, 401, 401}},
+	{route: "HEAD /signin/oidc/callback", target: "/signin/oidc/callback", want: expectation{204, 204, 204, 204, 204, 204, 204}},
+	{route: "GET /api/signin", target: "/api/signin", want: public},
 	{route: "POST /api/session", target: "/api/session", want: created},
 	{route: "GET /api/session", target: "/api/session", want: signedIn},
 	{route: "DELETE /api/session", target: "/api/session", want: signedIn},
@@ -114,9 +121,15 @@ var accesses = []access{
 // TestAccess tries every route, verb and stream as everybody.
 func TestAccess(t *testing.T) {
 	var apiLog gatewaytest.Log
+	issuer := issuertest.New(t)
+	client, err := openid.New(openid.Config{Issuer: issuer.URL, CertificateAuthority: issuer.CA, ClientID: issuertest.ClientID})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f := gatewaytest.New(t, gatewaytest.Options{
 		Gateway: func(c *gateway.Config) {
 			c.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+			c.Door.OpenID = client
 		},
 		API: func(c *server.Config) { c.Logger = apiLog.Logger() },
 	})

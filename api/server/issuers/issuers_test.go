@@ -234,3 +234,34 @@ func TestExpiry(t *testing.T) {
 		})
 	}
 }
+
+func TestFor(t *testing.T) {
+	issuer := issuertest.New(t)
+	config, err := issuers.Load(write(t, issuer.Configuration("")))
+	must(t, err)
+	for name, tc := range map[string]struct {
+		url, audience string
+		want          []string // in the error; nil for none
+	}{
+		"Known":         {url: issuer.URL, audience: "containerlease"},
+		"OtherAudience": {url: issuer.URL, audience: "dashboard", want: []string{`"dashboard"`, `["containerlease"]`}},
+		"OtherIssuer":   {url: "https://other.example", audience: "containerlease", want: []string{"https://other.example", issuer.URL}},
+		"Slash":         {url: issuer.URL + "/", audience: "containerlease", want: []string{"to the letter", issuer.URL}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := config.For(tc.url, tc.audience)
+			if tc.want == nil {
+				must(t, err)
+				if want := (issuers.Issuer{URL: issuer.URL, CertificateAuthority: issuer.CA}); strings.TrimSpace(got.CertificateAuthority) != strings.TrimSpace(want.CertificateAuthority) || got.URL != want.URL {
+					t.Errorf("got %+v", got)
+				}
+				return
+			}
+			for _, want := range tc.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %s in it", err, want)
+				}
+			}
+		})
+	}
+}

@@ -10,13 +10,15 @@ import (
 	"github.com/containerlease/containerlease/api/server/issuers"
 	"github.com/containerlease/containerlease/api/server/tokens"
 	"github.com/containerlease/containerlease/cmd/containerlease/settings"
+	"github.com/containerlease/containerlease/web/gateway/door/openid"
 )
 
 // credentials is what bearer tokens are recognised by: the file of tokens in the data
-// directory, and the issuers of the authentication configuration.
+// directory, and the issuers of the authentication configuration, at one of which people may sign in.
 type credentials struct {
 	tokens      *tokens.Store
 	recognisers []authenticator.Token
+	openID      *openid.Client // nil if people don't sign in at an issuer
 	close       func()
 }
 
@@ -30,12 +32,10 @@ func openCredentials(s settings.Settings, logger *slog.Logger) (*credentials, er
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &credentials{tokens: store, recognisers: []authenticator.Token{store}}
 	if s.AuthenticationConfig != "" {
-		trusted, err := newIssuers(ctx, s.AuthenticationConfig)
-		if err != nil {
+		if err := c.addIssuers(ctx, s); err != nil {
 			cancel()
 			return nil, err
 		}
-		c.recognisers = append(c.recognisers, trusted)
 	}
 	var running sync.WaitGroup
 	running.Go(func() { store.Run(ctx) })
@@ -46,10 +46,19 @@ func openCredentials(s settings.Settings, logger *slog.Logger) (*credentials, er
 	return c, nil
 }
 
-func newIssuers(ctx context.Context, file string) (authenticator.Token, error) {
-	config, err := issuers.Load(file)
+// addIssuers reads the authentication configuration.
+func (c *credentials) addIssuers(ctx context.Context, s settings.Settings) error {
+	config, err := issuers.Load(s.AuthenticationConfig)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return config.New(ctx)
+	if c.openID, err = newOpenID(s, config); err != nil {
+		return err
+	}
+	recogniser, err := config.New(ctx)
+	if err != nil {
+		return err
+	}
+	c.recognisers = append(c.recognisers, recogniser)
+	return nil
 }

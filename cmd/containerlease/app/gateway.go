@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/component-base/metrics/legacyregistry"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
@@ -47,16 +48,8 @@ func newGateway(s settings.Settings, api *server.Server, store *redis.Store, tru
 	return gateway.New(gateway.Config{
 		API:     inProcess,
 		Streams: inProcess.WithWindow(streamWindow),
-		Door: door.Config{
-			Identities:     identities.New(trusted.tokens, api.Authenticator()),
-			Address:        s.Address,
-			ExternalURL:    s.ExternalURL,
-			AllowedHosts:   s.AllowedHosts,
-			AllowedOrigins: s.AllowedOrigins,
-			Rate:           s.RateLimit,
-			Burst:          s.RateBurst,
-		},
-		UI: ui.Files(),
+		Door:    doorConfig(s, trusted, api.Authenticator()),
+		UI:      ui.Files(),
 		Ready: []healthz.HealthChecker{
 			healthz.NamedCheck("store", func(r *http.Request) error { return store.Ready(r.Context()) }),
 			healthz.NamedCheck("api", func(r *http.Request) error { return api.Ready(r.Context()) }),
@@ -72,6 +65,21 @@ func newGateway(s settings.Settings, api *server.Server, store *redis.Store, tru
 		Metrics: metricsHandler(metrics.Registry, legacyregistry.DefaultGatherer),
 		Logger:  logger,
 	})
+}
+
+// doorConfig says who may come in at the gateway: whom auth, which the API has of the same credentials,
+// recognises.
+func doorConfig(s settings.Settings, trusted *credentials, auth authenticator.Token) door.Config {
+	return door.Config{
+		Identities:     identities.New(trusted.tokens, auth),
+		Address:        s.Address,
+		ExternalURL:    s.ExternalURL,
+		AllowedHosts:   s.AllowedHosts,
+		AllowedOrigins: s.AllowedOrigins,
+		OpenID:         trusted.openID,
+		Rate:           s.RateLimit,
+		Burst:          s.RateBurst,
+	}
 }
 
 // gatewayCertificate reads the certificate that the gateway is served with; nil if it is served by

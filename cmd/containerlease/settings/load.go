@@ -104,7 +104,7 @@ func loadFile(flags *pflag.FlagSet, file string, lookupEnv func(string) (string,
 			problems = append(problems, fmt.Errorf("configuration file %s: unknown key %q; known are %s", file, key, strings.Join(slices.Sorted(maps.Keys(known)), ", ")))
 		case value == nil || given[name]:
 		default:
-			if err := flags.Set(name, text(value)); err != nil {
+			if err := replace(flags, name, text(value)); err != nil {
 				problems = append(problems, fmt.Errorf("configuration file %s: %s: %w", file, key, err))
 			}
 		}
@@ -117,7 +117,7 @@ func loadEnv(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), own []
 	set := func(variable, name, raw string, convert func(text, present string) (string, error)) {
 		value, err := convert(raw, flags.Lookup(name).Value.String())
 		if err == nil {
-			err = flags.Set(name, value)
+			err = replace(flags, name, value)
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("environment variable %s=%q: %w", variable, raw, err))
@@ -134,6 +134,16 @@ func loadEnv(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), own []
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// replace sets a flag, whatever set it before: a list would otherwise add to what it has.
+func replace(flags *pflag.FlagSet, name, value string) error {
+	if list, ok := flags.Lookup(name).Value.(pflag.SliceValue); ok {
+		if err := list.Replace(nil); err != nil {
+			return err
+		}
+	}
+	return flags.Set(name, value)
 }
 
 // Key is the key in the configuration file of a flag: data-dir is dataDir.

@@ -13,11 +13,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/containerlease/containerlease/web/gateway/door"
+	"github.com/containerlease/containerlease/web/gateway/door/openid"
 )
 
 // maxRate is more than a gateway can serve in a second.
@@ -37,6 +39,11 @@ type Settings struct {
 	RateBurst            int
 	TLSSANs              []string
 	AuthenticationConfig string
+	OIDCIssuerURL        string
+	OIDCClientID         string
+	OIDCClientSecretFile string
+	OIDCScopes           []string
+	OIDCName             string
 	RedisURL             string
 	RedisPrefix          string
 	DockerHost           string
@@ -55,6 +62,7 @@ func Default() Settings {
 		Address:              "127.0.0.1:8080",
 		RateLimit:            door.DefaultRate,
 		RateBurst:            door.DefaultBurst,
+		OIDCScopes:           slices.Clone(openid.DefaultScopes),
 		RedisPrefix:          "containerlease",
 		CleanupInterval:      time.Minute,
 		MaxConcurrentCreates: 4,
@@ -104,6 +112,16 @@ func (s *Settings) AddFlags(fs *pflag.FlagSet) {
 		"Further host names and IP addresses for the API's certificate, separated by commas.")
 	fs.StringVar(&s.AuthenticationConfig, "authentication-config", s.AuthenticationConfig,
 		"File that names the OpenID Connect issuers whose users may come in, as an AuthenticationConfiguration of Kubernetes. Empty: none; tokens and client certificates are good in any case.")
+	fs.StringVar(&s.OIDCIssuerURL, "oidc-issuer-url", s.OIDCIssuerURL,
+		"OpenID Connect issuer that people are sent to from the dashboard, to sign in. It is one of authentication-config, written as there. Empty: none; people sign in by links and tokens.")
+	fs.StringVar(&s.OIDCClientID, "oidc-client-id", s.OIDCClientID,
+		"What that issuer knows this server as: a client for which external-url and /signin/oidc/callback is registered as the redirect URI. It is among the audiences of the issuer in authentication-config.")
+	fs.StringVar(&s.OIDCClientSecretFile, "oidc-client-secret-file", s.OIDCClientSecretFile,
+		"File with the secret of that client, read at the start. Empty: a public client, which PKCE protects.")
+	fs.StringSliceVar(&s.OIDCScopes, "oidc-scopes", s.OIDCScopes,
+		"Scopes to ask that issuer for, separated by commas: those that the claims of authentication-config come with.")
+	fs.StringVar(&s.OIDCName, "oidc-name", s.OIDCName,
+		"What people call that issuer, such as Acme: the button says so. Empty: its host.")
 	fs.StringVar(&s.RedisURL, "redis-url", s.RedisURL,
 		"Redis to keep the state in, such as redis://user:password@host:6379/0, rediss://… or unix:///path. Empty: the server starts and stops a redis-server of its own in data-dir.")
 	fs.StringVar(&s.RedisPrefix, "redis-prefix", s.RedisPrefix,
@@ -130,6 +148,9 @@ func (s *Settings) Validate() error {
 		}
 	}
 	if err := s.validateGateway(); err != nil {
+		return err
+	}
+	if err := s.validateOpenID(); err != nil {
 		return err
 	}
 	if s.DataDir == "" {

@@ -73,6 +73,21 @@ func TestLoad(t *testing.T) {
 			args:   []string{"--address=127.0.0.1:9003"},
 			want:   with(func(s *Settings) { s.Address = "127.0.0.1:9003" }),
 		},
+		"Issuer": {
+			reason: "an issuer and a client are enough, and scopes replace the default ones",
+			env:    map[string]string{"CONTAINERLEASE_OIDC_SCOPES": "openid,groups"},
+			args:   issuer,
+			want: with(func(s *Settings) {
+				s.OIDCIssuerURL, s.OIDCClientID, s.AuthenticationConfig = "https://login.example.com", "x", "a.yaml"
+				s.OIDCScopes = []string{"openid", "groups"}
+			}),
+		},
+		"ListOverList": {
+			reason: "a list of the environment takes the place of the file's, and does not add to it",
+			file:   "allowedHosts: [a.example]\n",
+			env:    map[string]string{"CONTAINERLEASE_ALLOWED_HOSTS": "b.example,c.example"},
+			want:   with(func(s *Settings) { s.AllowedHosts = []string{"b.example", "c.example"} }),
+		},
 		"OwnVariableOverAlias": {
 			reason: "the variable named after the product overrides the well-known one",
 			env:    map[string]string{"REDIS_URL": "redis://a:1", "CONTAINERLEASE_REDIS_URL": "redis://b:1"},
@@ -90,6 +105,9 @@ func TestLoad(t *testing.T) {
 		})
 	}
 }
+
+// issuer is all that it takes to sign in at one.
+var issuer = []string{"--oidc-issuer-url=https://login.example.com", "--oidc-client-id=x", "--authentication-config=a.yaml"}
 
 func TestLoadRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -111,6 +129,16 @@ func TestLoadRefuses(t *testing.T) {
 		"AllowedHostPort":  {args: []string{"--allowed-hosts=leases.example:8080"}, want: []string{"allowed-hosts", "without a port"}},
 		"AnyOrigin":        {args: []string{"--allowed-origins=*"}, want: []string{"allowed-origins", `"*"`}},
 		"NoRate":           {args: []string{"--rate-limit=0"}, want: []string{"rate-limit", "1 to 1000000"}},
+		"ClientAlone":      {args: []string{"--oidc-client-id=x"}, want: []string{"oidc-client-id", "--oidc-issuer-url"}},
+		"SecretAlone":      {args: []string{"--oidc-client-secret-file=x"}, want: []string{"oidc-client-secret-file", "--oidc-issuer-url"}},
+		"NameAlone":        {args: []string{"--oidc-name=Acme"}, want: []string{"oidc-name", "--oidc-issuer-url"}},
+		"IssuerAlone":      {args: []string{"--oidc-issuer-url=https://login.example.com"}, want: []string{"oidc-client-id", "--oidc-issuer-url"}},
+		"IssuerUnknown":    {args: []string{"--oidc-issuer-url=https://login.example.com", "--oidc-client-id=x"}, want: []string{"oidc-issuer-url", "--authentication-config"}},
+		"IssuerByHTTP":     {args: []string{"--oidc-issuer-url=http://login.example.com"}, want: []string{"oidc-issuer-url", "https://login.example.com"}},
+		"IssuerNoURL":      {args: []string{"--oidc-issuer-url=login.example.com"}, want: []string{"oidc-issuer-url", "https://login.example.com"}},
+		"IssuerQuery":      {args: []string{"--oidc-issuer-url=https://login.example.com?a=b"}, want: []string{"oidc-issuer-url", "?a=b"}},
+		"NoOpenIDScope":    {args: append(issuer, "--oidc-scopes=email"), want: []string{"oidc-scopes", "openid"}},
+		"ScopesBySpace":    {args: append(issuer, "--oidc-scopes=openid,profile email"), want: []string{"oidc-scopes", "commas"}},
 		"AddressNoPort":    {args: []string{"--api-address=localhost"}, want: []string{"api-address", "HOST:PORT"}},
 	} {
 		t.Run(name, func(t *testing.T) {

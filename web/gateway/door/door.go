@@ -7,6 +7,7 @@
 //	credentials.go  header, ticket or session cookie, and who is behind it
 //	session.go      /api/session
 //	signin.go       the sign-in link
+//	openid.go       signing in at an OpenID Connect issuer
 //	tickets.go      /api/tickets
 //	rate.go         requests per second
 //	streams.go      streams at once
@@ -27,6 +28,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/containerlease/containerlease/web/gateway/caller"
+	"github.com/containerlease/containerlease/web/gateway/door/openid"
 )
 
 // Defaults of Config.
@@ -52,6 +54,9 @@ type Config struct {
 	// AllowedOrigins are the origins of other sites' pages that may speak to us, such as
 	// https://dashboard.example.
 	AllowedOrigins []string
+	// OpenID is the issuer that people are sent to, to sign in; nil for none. It is one whose
+	// tokens Identities recognises.
+	OpenID *openid.Client
 	// Rate is how many requests per second each user may make, and each address without a
 	// good credential. Burst is how many at once.
 	Rate, Burst int
@@ -74,6 +79,7 @@ type Door struct {
 	external    *url.URL // nil if there is none
 	cors        func(http.Handler) http.Handler
 	forgery     *http.CrossOriginProtection
+	openID      *openid.Client // nil if there is none
 	tickets     *tickets
 	users       *buckets
 	addresses   *buckets
@@ -90,6 +96,7 @@ func New(cfg Config) (*Door, error) {
 	}
 	d := &Door{
 		identities:  cfg.Identities,
+		openID:      cfg.OpenID,
 		bodyTimeout: cmp.Or(cfg.BodyTimeout, DefaultBodyTimeout),
 		clock:       cfg.Clock,
 		logger:      cfg.Logger,

@@ -26,9 +26,15 @@ const (
 	securePrefix  = "__Host-"
 )
 
-// Routes adds /api/session and /api/tickets. Identify must be in front.
+// Routes adds /api/session, /api/tickets, and what there is to sign in by beside links. Identify must
+// be in front.
 func (d *Door) Routes(r chi.Router) {
 	r.Post("/api/session", d.signIn)
+	r.Get("/api/signin", d.showSignIn)
+	r.Get(openIDPath, d.openIDRoute(d.startOpenID))
+	r.Head(openIDPath, d.openIDRoute(d.startOpenID))
+	r.Get(callbackPath, d.openIDRoute(d.finishOpenID))
+	r.Head(callbackPath, d.openIDRoute(d.finishOpenID))
 	r.Group(func(r chi.Router) {
 		r.Use(d.Require)
 		r.Get("/api/session", d.showSession)
@@ -117,17 +123,20 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request) {
 // whoever is on the way to some other port or subdomain could have set it. On plain HTTP the port is in the
 // name, as the client wrote it: browsers keep one jar for all ports of a host, and so for all servers on
 // a machine.
-func (d *Door) cookieName(r *http.Request) string {
+func (d *Door) cookieName(r *http.Request) string { return d.nameHere(r, sessionCookie) }
+
+// nameHere makes the name of a cookie of this host and port.
+func (d *Door) nameHere(r *http.Request, name string) string {
 	if d.secure(r) {
-		return securePrefix + sessionCookie
+		return securePrefix + name
 	}
 	if _, port, err := net.SplitHostPort(r.Host); err == nil {
 		// A number, since it becomes a part of a header.
 		if number, err := strconv.ParseUint(port, 10, 16); err == nil && ":"+port != defaultPorts["http"] {
-			return fmt.Sprintf("%s_%d", sessionCookie, number)
+			return fmt.Sprintf("%s_%d", name, number)
 		}
 	}
-	return sessionCookie
+	return name
 }
 
 func (d *Door) setCookie(w http.ResponseWriter, r *http.Request, session caller.Session) {

@@ -72,10 +72,23 @@ func looksAhead(r *http.Request) bool {
 	return false
 }
 
-// refuseLink answers a person.
+// refuseLink answers a person whose link is good for nothing.
 func (d *Door) refuseLink(w http.ResponseWriter, r *http.Request, why string) {
-	d.audit(r, r.Method, http.StatusUnauthorized, why)
+	d.refusePerson(w, r, http.StatusUnauthorized, why, nil)
+}
+
+// refusePerson says to a person why nobody is signed in, and which ways there are. The cause, if
+// there is one, is for the audit alone.
+func (d *Door) refusePerson(w http.ResponseWriter, r *http.Request, status int, why string, cause error) {
+	detail := why
+	if cause != nil {
+		detail += " (" + cause.Error() + ")"
+	}
+	d.audit(r, r.Method, status, detail)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusUnauthorized)
-	_ = signInPage.Execute(w, why) // nobody is left to tell
+	w.WriteHeader(status)
+	_ = signInPage.Execute(w, struct { // nobody is left to tell
+		Why  string
+		OIDC *issuerAnswer
+	}{why, d.signInOptions().OIDC})
 }

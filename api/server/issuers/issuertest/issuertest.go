@@ -18,7 +18,8 @@ import (
 	"gopkg.in/go-jose/go-jose.v2"
 )
 
-// Issuer serves discovery and keys over HTTPS, and signs tokens.
+// Issuer serves discovery and keys over HTTPS, and signs tokens. Browsers can be sent to it, too:
+// see SignInAs.
 type Issuer struct {
 	// URL is what tokens name as their issuer.
 	URL string
@@ -28,6 +29,7 @@ type Issuer struct {
 	key     *ecdsa.PrivateKey
 	away    atomic.Bool
 	refused atomic.Int32
+	codeFlow
 }
 
 // New runs an issuer until the test ends.
@@ -36,16 +38,23 @@ func New(t testing.TB) *Issuer {
 	issuer := &Issuer{key: newKey(t)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, map[string]any{
+		document := map[string]any{
 			"issuer": issuer.URL, "jwks_uri": issuer.URL + "/keys",
+			"authorization_endpoint": issuer.URL + "/authorize", "token_endpoint": issuer.URL + "/token",
 			"id_token_signing_alg_values_supported": []string{"ES256"},
-		})
+		}
+		if methods := issuer.authMethods(); methods != nil {
+			document["token_endpoint_auth_methods_supported"] = methods
+		}
+		reply(w, document)
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
 			{Key: issuer.key.Public(), KeyID: "1", Algorithm: string(jose.ES256), Use: "sig"},
 		}})
 	})
+	mux.HandleFunc("GET /authorize", issuer.authorize)
+	mux.HandleFunc("POST /token", issuer.token)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if issuer.away.Load() {
 			issuer.refused.Add(1)
@@ -85,18 +94,18 @@ func (i *Issuer) Configuration(more string) string {
 // where they don't say otherwise.
 func (i *Issuer) Sign(t testing.TB, claims map[string]any) string {
 	t.Helper()
-	return sign(t, i.key, i.fill(claims))
+	return mustSign(t, i.key, i.fill(claims))
 }
 
 // Forge returns a token as Sign does, but signed by a key that is not the issuer's.
 func (i *Issuer) Forge(t testing.TB, claims map[string]any) string {
 	t.Helper()
-	return sign(t, newKey(t), i.fill(claims))
+	return mustSign(t, newKey(t), i.fill(claims))
 }
 
 func (i *Issuer) fill(claims map[string]any) map[string]any {
 	all := map[string]any{
-		"iss": i.URL, "aud": "containerlease",
+		"iss": i.URL, "aud": ClientID,
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
 	}
 	maps.Copy(all, claims)
@@ -112,25 +121,29 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-func sign(t testing.TB, key *ecdsa.PrivateKey, claims map[string]any) string {
+func mustSign(t testing.TB, key *ecdsa.PrivateKey, claims map[string]any) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := signed.CompactSerialize()
+	token, err := sign(key, claims)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return token
+}
+
+func sign(key *ecdsa.PrivateKey, claims map[string]any) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
+	if err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
 }
 
 func reply(w http.ResponseWriter, body any) {
