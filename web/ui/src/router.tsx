@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { App } from "./App";
 import { LoadingState } from "./components/states";
+import { parseView } from "./pages/leases/view";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { PageCrash } from "./pages/PageCrash";
 
@@ -13,6 +14,7 @@ const root = createRootRoute({
 const leases = createRoute({
   getParentRoute: () => root,
   path: "/",
+  validateSearch: parseView,
   component: lazyRouteComponent(() => import("./pages/leases/LeasesPage"), "LeasesPage"),
 });
 

@@ -13,10 +13,24 @@ const lagoon: MantineColorsTuple = [
   "#055950",
 ];
 
+// Mantine's greys of the dark scheme, in the blue of our surfaces.
+const dark: MantineColorsTuple = [
+  "#e8edf0",
+  "#b8c1ca",
+  "#8b96a1",
+  "#65707b",
+  "#3a444d",
+  "#2d353d",
+  "#1f262d",
+  "#1c2228",
+  "#14181c",
+  "#0e1114",
+];
+
 export const theme = createTheme({
   primaryColor: "lagoon",
   primaryShade: { light: 7, dark: 7 },
-  colors: { lagoon },
+  colors: { lagoon, dark },
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontFamilyMonospace: "ui-monospace, 'JetBrains Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
   defaultRadius: "md",
@@ -24,9 +38,17 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
 });
 
-/** Mantine's own dimmed text is too faint for WCAG AA on our surfaces. */
+/** Mantine's own dimmed text is too faint for WCAG AA on our surfaces, and its placeholders nearly so. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
-  light: { "--mantine-color-dimmed": "#56606b", "--mantine-color-body": "#f6f8f9" },
-  dark: { "--mantine-color-dimmed": "#a3adb8", "--mantine-color-body": "#14181c" },
+  light: {
+    "--mantine-color-dimmed": "#56606b",
+    "--mantine-color-placeholder": "#6b7580",
+    "--mantine-color-body": "#f6f8f9",
+  },
+  dark: {
+    "--mantine-color-dimmed": "#a3adb8",
+    "--mantine-color-placeholder": "#8b96a1",
+    "--mantine-color-body": "#14181c",
+  },
 });

@@ -30,7 +30,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <AppShell.Header className={classes.header} withBorder={false}>
         <div className={classes.bar}>
-          <Link to="/" className={classes.brand ?? ""}>
+          <Link to="/" className={classes.brand ?? ""} aria-label="ContainerLease">
             <img src="/favicon.svg" width={26} height={26} alt="" />
             <Text component="span" inherit visibleFrom="xs">
               ContainerLease
@@ -53,10 +53,8 @@ export function Shell({ children }: { children: ReactNode }) {
           <UserMenu />
         </div>
       </AppShell.Header>
-      <AppShell.Main>
-        <main id="main" tabIndex={-1} className={classes.main}>
-          {children}
-        </main>
+      <AppShell.Main id="main" tabIndex={-1}>
+        <div className={classes.main}>{children}</div>
       </AppShell.Main>
       <nav className={classes.tabs} aria-label="Pages, below">
         <Links />
