@@ -29,6 +29,7 @@ func write() error {
 	schemas, err := builder3.BuildOpenAPIDefinitionsForResources(config,
 		v1alpha1.ContainerLease{}.OpenAPIModelName(),
 		v1alpha1.BillingRecord{}.OpenAPIModelName(),
+		v1alpha1.LeaseStats{}.OpenAPIModelName(),
 		v1alpha1.LeaseClass{}.OpenAPIModelName(),
 		eventsv1.Event{}.OpenAPIModelName(),
 		metav1.Status{}.OpenAPIModelName(),

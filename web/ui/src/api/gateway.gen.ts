@@ -181,6 +181,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a person can sign in
+         * @description What a sign-in page offers beside a token or a sign-in link.
+         */
+        get: operations["signInOptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets": {
         parameters: {
             query?: never;
@@ -632,6 +652,23 @@ export interface components {
              * @description When the credential ends; null for never
              */
             expiresAt: string | null;
+        };
+        SignInOptions: {
+            oidc?: components["schemas"]["SignInIssuer"];
+        };
+        /** @description The OpenID Connect issuer that people can be sent to; absent if there is none. */
+        SignInIssuer: {
+            /**
+             * @description What people call it
+             * @example Acme
+             */
+            name: string;
+            /**
+             * @description Where a browser begins. It comes back signed in, to the path on this server that is
+             *     given as `return`, or to `/`.
+             * @example /signin/oidc
+             */
+            url: string;
         };
         Ticket: {
             ticket: string;
@@ -1299,6 +1336,27 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Other"];
+        };
+    };
+    signInOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ways there are. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInOptions"];
+                };
+            };
             default: components["responses"]["Other"];
         };
     };

@@ -129,7 +129,12 @@ async function errorOf(response: Response): Promise<RequestError> {
     );
     return new RequestError(response.status, body.message ?? statusText(response), fields, requestID);
   }
-  return new RequestError(response.status, body.detail || body.title || statusText(response), body.errors ?? [], requestID);
+  return new RequestError(
+    response.status,
+    body.detail || body.title || statusText(response),
+    body.errors ?? [],
+    requestID,
+  );
 }
 
 function statusText(response: Response): string {

@@ -87,6 +87,21 @@ export interface components {
             /** @description Segments are the runs of the container, each at one size. */
             segments?: components["schemas"]["dev.containerlease.v1alpha1.UsageSegment"][];
         };
+        /** @description CPUStats is the CPU that a container uses. A core is 1000000000. */
+        "dev.containerlease.v1alpha1.CPUStats": {
+            /**
+             * Format: int64
+             * @description LimitNanoCores is the limit in force.
+             * @default 0
+             */
+            limitNanoCores: number;
+            /**
+             * Format: int64
+             * @description UsageNanoCores is the average of about the last second. It may be a little above the limit, which the kernel holds over periods of its own.
+             * @default 0
+             */
+            usageNanoCores: number;
+        };
         /** @description CatalogImage is an image with a short name. */
         "dev.containerlease.v1alpha1.CatalogImage": {
             /** @description Description is shown beside the name. */
@@ -416,6 +431,54 @@ export interface components {
              */
             uid: string;
         };
+        /** @description LeaseStats is what the container of a lease uses at a moment, and what it may use then. It is read at the stats subresource of a lease and stored nowhere. */
+        "dev.containerlease.v1alpha1.LeaseStats": {
+            /** @description APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources */
+            apiVersion?: string;
+            /**
+             * @description CPU in use.
+             * @default {}
+             */
+            cpu: components["schemas"]["dev.containerlease.v1alpha1.CPUStats"];
+            /** @description Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds */
+            kind?: string;
+            /**
+             * @description Memory in use.
+             * @default {}
+             */
+            memory: components["schemas"]["dev.containerlease.v1alpha1.MemoryStats"];
+            /**
+             * @description Pids is about processes.
+             * @default {}
+             */
+            pids: components["schemas"]["dev.containerlease.v1alpha1.PidsStats"];
+            /** @description Timestamp is when the engine measured it. */
+            timestamp: components["schemas"]["dev.containerlease.v1alpha1.Timestamp"];
+        };
+        /** @description MemoryStats is the memory that a container uses. */
+        "dev.containerlease.v1alpha1.MemoryStats": {
+            /**
+             * Format: int64
+             * @description LimitBytes is the limit in force.
+             * @default 0
+             */
+            limitBytes: number;
+            /**
+             * Format: int64
+             * @description WorkingSetBytes is the memory in use without file cache that was not used lately, which the kernel can drop: the same that "docker stats" and "kubectl top" show.
+             * @default 0
+             */
+            workingSetBytes: number;
+        };
+        /** @description PidsStats is about the processes of a container. */
+        "dev.containerlease.v1alpha1.PidsStats": {
+            /**
+             * Format: int64
+             * @description Current is how many processes and threads there are.
+             * @default 0
+             */
+            current: number;
+        };
         /** @description PortStatus says where a port of the container can be reached. */
         "dev.containerlease.v1alpha1.PortStatus": {
             /**
@@ -513,91 +576,6 @@ export interface components {
             memory: components["schemas"]["io.k8s.apimachinery.pkg.api.resource.Quantity"];
             /** @description StartedAt is when the run, or the run at this size, began. */
             startedAt: components["schemas"]["dev.containerlease.v1alpha1.Timestamp"];
-        };
-        /** @description FieldSelectorAttributes indicates a field limited access. Webhook authors are encouraged to * ensure rawSelector and requirements are not both set * consider the requirements field if set * not try to parse or consider the rawSelector field if set. This is to avoid another CVE-2022-2880 (i.e. getting different systems to agree on how exactly to parse a query is not something we want), see https://www.oxeye.io/resources/golang-parameter-smuggling-attack for more details. For the *SubjectAccessReview endpoints of the kube-apiserver: * If rawSelector is empty and requirements are empty, the request is not limited. * If rawSelector is present and requirements are empty, the rawSelector will be parsed and limited if the parsing succeeds. * If rawSelector is empty and requirements are present, the requirements should be honored * If rawSelector is present and requirements are present, the request is invalid. */
-        "io.k8s.api.authorization.v1.FieldSelectorAttributes": {
-            /** @description rawSelector is the serialization of a field selector that would be included in a query parameter. Webhook implementations are encouraged to ignore rawSelector. The kube-apiserver's *SubjectAccessReview will parse the rawSelector as long as the requirements are not present. */
-            rawSelector?: string;
-            /** @description requirements is the parsed interpretation of a field selector. All requirements must be met for a resource instance to match the selector. Webhook implementations should handle requirements, but how to handle them is up to the webhook. Since requirements can only limit the request, it is safe to authorize as unlimited request if the requirements are not understood. */
-            requirements?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement"][];
-        };
-        /** @description LabelSelectorAttributes indicates a label limited access. Webhook authors are encouraged to * ensure rawSelector and requirements are not both set * consider the requirements field if set * not try to parse or consider the rawSelector field if set. This is to avoid another CVE-2022-2880 (i.e. getting different systems to agree on how exactly to parse a query is not something we want), see https://www.oxeye.io/resources/golang-parameter-smuggling-attack for more details. For the *SubjectAccessReview endpoints of the kube-apiserver: * If rawSelector is empty and requirements are empty, the request is not limited. * If rawSelector is present and requirements are empty, the rawSelector will be parsed and limited if the parsing succeeds. * If rawSelector is empty and requirements are present, the requirements should be honored * If rawSelector is present and requirements are present, the request is invalid. */
-        "io.k8s.api.authorization.v1.LabelSelectorAttributes": {
-            /** @description rawSelector is the serialization of a field selector that would be included in a query parameter. Webhook implementations are encouraged to ignore rawSelector. The kube-apiserver's *SubjectAccessReview will parse the rawSelector as long as the requirements are not present. */
-            rawSelector?: string;
-            /** @description requirements is the parsed interpretation of a label selector. All requirements must be met for a resource instance to match the selector. Webhook implementations should handle requirements, but how to handle them is up to the webhook. Since requirements can only limit the request, it is safe to authorize as unlimited request if the requirements are not understood. */
-            requirements?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement"][];
-        };
-        /** @description NonResourceAttributes includes the authorization attributes available for non-resource requests to the Authorizer interface */
-        "io.k8s.api.authorization.v1.NonResourceAttributes": {
-            /** @description path is the URL path of the request */
-            path?: string;
-            /** @description verb is the standard HTTP verb */
-            verb?: string;
-        };
-        /** @description ResourceAttributes includes the authorization attributes available for resource requests to the Authorizer interface */
-        "io.k8s.api.authorization.v1.ResourceAttributes": {
-            /** @description fieldSelector describes the limitation on access based on field.  It can only limit access, not broaden it. */
-            fieldSelector?: components["schemas"]["io.k8s.api.authorization.v1.FieldSelectorAttributes"];
-            /** @description group is the API Group of the Resource.  "*" means all. */
-            group?: string;
-            /** @description labelSelector describes the limitation on access based on labels.  It can only limit access, not broaden it. */
-            labelSelector?: components["schemas"]["io.k8s.api.authorization.v1.LabelSelectorAttributes"];
-            /** @description name is the name of the resource being requested for a "get" or deleted for a "delete". "" (empty) means all. */
-            name?: string;
-            /** @description namespace is the namespace of the action being requested.  Currently, there is no distinction between no namespace and all namespaces "" (empty) is defaulted for LocalSubjectAccessReviews "" (empty) is empty for cluster-scoped resources "" (empty) means "all" for namespace scoped resources from a SubjectAccessReview or SelfSubjectAccessReview */
-            namespace?: string;
-            /** @description resource is one of the existing resource types.  "*" means all. */
-            resource?: string;
-            /** @description subresource is one of the existing resource types.  "" means none. */
-            subresource?: string;
-            /** @description verb is a kubernetes resource API verb, like: get, list, watch, create, update, delete, proxy.  "*" means all. */
-            verb?: string;
-            /** @description version is the API Version of the Resource.  "*" means all. */
-            version?: string;
-        };
-        /** @description SelfSubjectAccessReview checks whether or the current user can perform an action.  Not filling in a spec.namespace means "in all namespaces".  Self is a special case, because users should always be able to check whether they can perform an action */
-        "io.k8s.api.authorization.v1.SelfSubjectAccessReview": {
-            /** @description APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources */
-            apiVersion?: string;
-            /** @description Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds */
-            kind?: string;
-            /**
-             * @description metadata is the standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata
-             * @default {}
-             */
-            metadata?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"];
-            /**
-             * @description spec holds information about the request being evaluated.  user and groups must be empty
-             * @default {}
-             */
-            spec: components["schemas"]["io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec"];
-            /**
-             * @description status is filled in by the server and indicates whether the request is allowed or not
-             * @default {}
-             */
-            status?: components["schemas"]["io.k8s.api.authorization.v1.SubjectAccessReviewStatus"];
-        };
-        /** @description SelfSubjectAccessReviewSpec is a description of the access request.  Exactly one of resourceAttributes and nonResourceAttributes must be set */
-        "io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec": {
-            /** @description nonResourceAttributes describes information for a non-resource access request */
-            nonResourceAttributes?: components["schemas"]["io.k8s.api.authorization.v1.NonResourceAttributes"];
-            /** @description resourceAttributes describes information for a resource access request */
-            resourceAttributes?: components["schemas"]["io.k8s.api.authorization.v1.ResourceAttributes"];
-        };
-        /** @description SubjectAccessReviewStatus */
-        "io.k8s.api.authorization.v1.SubjectAccessReviewStatus": {
-            /**
-             * @description allowed is required. True if the action would be allowed, false otherwise.
-             * @default false
-             */
-            allowed: boolean;
-            /** @description denied is optional. True if the action would be denied, otherwise false. If both allowed is false and denied is false, then the authorizer has no opinion on whether to authorize the action. Denied may not be true if Allowed is true. */
-            denied?: boolean;
-            /** @description evaluationError is an indication that some error occurred during the authorization check. It is entirely possible to get an error and be able to continue determine authorization status in spite of it. For instance, RBAC can be missing a role, but enough roles are still present and bound to reason about the request. */
-            evaluationError?: string;
-            /** @description reason is optional.  It indicates why a request was allowed or denied. */
-            reason?: string;
         };
         /** @description EventSource contains information for an event. */
         "io.k8s.api.core.v1.EventSource": {
@@ -753,21 +731,6 @@ export interface components {
              */
             type: string;
         };
-        /** @description FieldSelectorRequirement is a selector that contains values, a key, and an operator that relates the key and values. */
-        "io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement": {
-            /**
-             * @description key is the field selector key that the requirement applies to.
-             * @default
-             */
-            key: string;
-            /**
-             * @description operator represents a key's relationship to a set of values. Valid operators are In, NotIn, Exists, DoesNotExist. The list of operators may grow in the future.
-             * @default
-             */
-            operator: string;
-            /** @description values is an array of string values. If the operator is In or NotIn, the values array must be non-empty. If the operator is Exists or DoesNotExist, the values array must be empty. */
-            values?: string[];
-        };
         /**
          * @description FieldsV1 stores a set of fields in a data structure like a Trie, in JSON format.
          *
@@ -776,21 +739,6 @@ export interface components {
          *     The exact format is defined in sigs.k8s.io/structured-merge-diff
          */
         "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": Record<string, never>;
-        /** @description A label selector requirement is a selector that contains values, a key, and an operator that relates the key and values. */
-        "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement": {
-            /**
-             * @description key is the label key that the selector applies to.
-             * @default
-             */
-            key: string;
-            /**
-             * @description operator represents a key's relationship to a set of values. Valid operators are In, NotIn, Exists and DoesNotExist.
-             * @default
-             */
-            operator: string;
-            /** @description values is an array of string values. If the operator is In or NotIn, the values array must be non-empty. If the operator is Exists or DoesNotExist, the values array must be empty. This array is replaced during a strategic merge patch. */
-            values?: string[];
-        };
         /** @description ListMeta describes metadata that synthetic resources must have, including lists and various status objects. A resource may have only one of {ObjectMeta, ListMeta}. */
         "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta": {
             /** @description continue may be set if the user set a limit on the number of items returned, and indicates that the server has more data available. The value is opaque and may be used to issue another request to the endpoint that served this list to retrieve the next set of available objects. Continuing a consistent list may not be possible if the server configuration has changed or more than a few minutes have passed. The resourceVersion field returned when using this continue value will be identical to the value in the first response, unless you have received this token from an error message. */
@@ -1000,60 +948,6 @@ export interface components {
          * @description Time is a wrapper around time.Time which supports correct marshaling to YAML and JSON.  Wrappers are provided for many of the factory methods that the time package offers.
          */
         "io.k8s.apimachinery.pkg.apis.meta.v1.Time": string;
-        /** @description Event represents a single event to a watched resource. */
-        "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent": {
-            /**
-             * @description Object is:
-             *      * If Type is Added or Modified: the new state of the object.
-             *      * If Type is Deleted: the state of the object immediately before deletion.
-             *      * If Type is Error: *Status is recommended; other types may make sense
-             *        depending on context.
-             */
-            object: components["schemas"]["io.k8s.apimachinery.pkg.runtime.RawExtension"];
-            /** @default  */
-            type: string;
-        };
-        /**
-         * @description RawExtension is used to hold extensions in external versions.
-         *
-         *     To use this, make a field which has RawExtension as its type in your external, versioned struct, and Object in your internal struct. You also need to register your various plugin types.
-         *
-         *     // Internal package:
-         *
-         *     	type MyAPIObject struct {
-         *     		runtime.TypeMeta `json:""`
-         *     		MyPlugin runtime.Object `json:"myPlugin"`
-         *     	}
-         *
-         *     	type PluginA struct {
-         *     		AOption string `json:"aOption"`
-         *     	}
-         *
-         *     // External package:
-         *
-         *     	type MyAPIObject struct {
-         *     		runtime.TypeMeta `json:""`
-         *     		MyPlugin runtime.RawExtension `json:"myPlugin"`
-         *     	}
-         *
-         *     	type PluginA struct {
-         *     		AOption string `json:"aOption"`
-         *     	}
-         *
-         *     // On the wire, the JSON will look something like this:
-         *
-         *     	{
-         *     		"kind":"MyAPIObject",
-         *     		"apiVersion":"v1",
-         *     		"myPlugin": {
-         *     			"kind":"PluginA",
-         *     			"aOption":"foo",
-         *     		},
-         *     	}
-         *
-         *     So what happens? Decode first uses json or yaml to unmarshal the serialized data into your external MyAPIObject. That causes the raw JSON to be stored, but not unpacked. The next step is to copy (using pkg/conversion) into the internal struct. The runtime package's DefaultScheme has conversion functions installed which will unpack the JSON stored in RawExtension, turning it into the correct object type, and storing it in the Object. (TODO: In the case where the object is of an unknown type, a runtime.Unknown object will be created and stored.)
-         */
-        "io.k8s.apimachinery.pkg.runtime.RawExtension": Record<string, never>;
     };
     responses: never;
     parameters: never;

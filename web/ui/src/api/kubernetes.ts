@@ -52,7 +52,11 @@ export function createObject<T extends KubernetesObject>(
 }
 
 /** Changes an object by a JSON merge patch. With a resourceVersion in it, 409 says that it is another now. */
-export function patchObject<T extends KubernetesObject>(resource: Resource<T>, meta: ObjectMeta, patch: object): Promise<T> {
+export function patchObject<T extends KubernetesObject>(
+  resource: Resource<T>,
+  meta: ObjectMeta,
+  patch: object,
+): Promise<T> {
   return requestJSON<T>(objectPath(resource, meta), {
     method: "PATCH",
     contentType: "application/merge-patch+json",
@@ -72,6 +76,10 @@ export function getObject<T extends KubernetesObject>(
 export async function deleteObject(resource: Resource<KubernetesObject>, meta: ObjectMeta): Promise<void> {
   await requestJSON(objectPath(resource, meta), {
     method: "DELETE",
-    body: { kind: "DeleteOptions", apiVersion: "v1", ...(meta.uid ? { preconditions: { uid: meta.uid } } : {}) },
+    body: {
+      kind: "DeleteOptions",
+      apiVersion: "v1",
+      ...(meta.uid ? { preconditions: { uid: meta.uid } } : {}),
+    },
   });
 }

@@ -19,7 +19,10 @@ export function newLease(namespace: string, name: string, spec: ContainerLeaseSp
 /** The last part of an image's name, as far as an object may be called so. */
 function prefixOf(image: string): string {
   const last = image.split("/").pop()?.split(/[:@]/)[0] ?? "";
-  const label = last.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "");
+  const label = last
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "");
   return label.slice(0, 40) || "lease";
 }
 

@@ -15,6 +15,7 @@ export type ContainerLeaseSpec = Kubernetes["dev.containerlease.v1alpha1.Contain
 export type LeaseClass = Kubernetes["dev.containerlease.v1alpha1.LeaseClass"];
 export type CatalogImage = Kubernetes["dev.containerlease.v1alpha1.CatalogImage"];
 export type BillingRecord = Kubernetes["dev.containerlease.v1alpha1.BillingRecord"];
+export type LeaseStats = Kubernetes["dev.containerlease.v1alpha1.LeaseStats"];
 export type UsageSegment = Kubernetes["dev.containerlease.v1alpha1.UsageSegment"];
 export type Pricing = Kubernetes["dev.containerlease.v1alpha1.Pricing"];
 export type EnvVar = Kubernetes["dev.containerlease.v1alpha1.EnvVar"];
@@ -26,6 +27,7 @@ export type FinishReason = BillingRecord["spec"]["finishReason"];
 export type Session = Gateway["Session"];
 export type Problem = Gateway["Problem"];
 export type LogFrame = Gateway["LogFrame"];
+export type SignInOptions = Gateway["SignInOptions"];
 
 /** What every object of the API has. */
 export interface KubernetesObject {

@@ -1,19 +1,8 @@
 import { Button, Text, Tooltip } from "@mantine/core";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import { type ConnectionState, connection, subscribeToConnection, wakeAll } from "@/api/watch/connection";
+import { useSecondsUntil } from "@/lib/clock";
 import classes from "./ConnectionBadge.module.css";
-
-/** Seconds until a moment, counted down while it is ahead. */
-function useSecondsUntil(at: number | undefined): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    if (at === undefined) return;
-    setNow(Date.now());
-    const timer = window.setInterval(() => setNow(Date.now()), 500);
-    return () => window.clearInterval(timer);
-  }, [at]);
-  return at === undefined ? 0 : Math.max(0, Math.ceil((at - now) / 1000));
-}
 
 const words: Record<Exclude<ConnectionState["kind"], "waiting">, { label: string; hint: string }> = {
   idle: { label: "Idle", hint: "This page shows nothing that changes by itself." },

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { serverNow } from "@/api/http";
 
 // One timer for all that counts down. Twice a second, so that no second is skipped when one comes late.
@@ -26,4 +26,16 @@ function subscribe(listener: () => void): () => void {
 /** The server's time in milliseconds since 1970; the component renders again as it goes on. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
+}
+
+/** Whole seconds until a moment of the browser's own clock, counted down while it is ahead. */
+export function useSecondsUntil(at: number | undefined): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (at === undefined) return;
+    setNow(Date.now());
+    const timer = window.setInterval(() => setNow(Date.now()), interval);
+    return () => window.clearInterval(timer);
+  }, [at]);
+  return at === undefined ? 0 : Math.max(0, Math.ceil((at - now) / 1000));
 }

@@ -105,7 +105,9 @@ export function extendableBy(lease: ContainerLease, leaseClass: LeaseClass | und
 export function explanation(lease: ContainerLease): string | undefined {
   const condition = isOver(lease)
     ? conditionOf(lease, "Finished")
-    : ["Accepted", "Provisioned", "Ready"].map((type) => conditionOf(lease, type)).find((c) => c?.status !== "True");
+    : ["Accepted", "Provisioned", "Ready"]
+        .map((type) => conditionOf(lease, type))
+        .find((c) => c?.status !== "True");
   return condition?.message || condition?.reason;
 }
 

@@ -181,5 +181,7 @@ class Part<T extends KubernetesObject> {
 
 /** An error to show for one that may be anything. */
 export function asRequestError(error: unknown): RequestError {
-  return error instanceof RequestError ? error : new RequestError(0, error instanceof Error ? error.message : String(error));
+  return error instanceof RequestError
+    ? error
+    : new RequestError(0, error instanceof Error ? error.message : String(error));
 }

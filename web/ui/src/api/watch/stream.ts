@@ -1,12 +1,19 @@
 // A WebSocket that brings lines. Browsers allow six HTTP/1.1 connections a host but hundreds of
 // these, so that whatever goes on comes by one.
 
+/** How a stream ended: opened says whether it ever stood, the code is WebSocket's. */
+export interface Ending {
+  opened: boolean;
+  code: number;
+  reason: string;
+}
+
 export interface StreamHandlers {
   onOpen?(): void;
   /** Called with the non-empty lines of a message. */
   onLines(lines: string[]): void;
-  /** Called once, however the stream ended: opened says whether it ever stood. */
-  onClose(ending: { opened: boolean; code: number; reason: string }): void;
+  /** Called once, however the stream ended. */
+  onClose(ending: Ending): void;
 }
 
 /** Opens a stream on a path of this server; the function it returns ends it, without a further call. */

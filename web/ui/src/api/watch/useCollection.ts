@@ -17,7 +17,13 @@ interface Entry {
 const entries = new WeakMap<QueryClient, Map<string, Entry>>();
 
 function keyOf({ resource, namespaces, fieldSelector }: Selection<KubernetesObject>): readonly unknown[] {
-  return [keyPrefix, resource.group, resource.plural, namespaces.map((name) => name ?? "*"), fieldSelector ?? ""];
+  return [
+    keyPrefix,
+    resource.group,
+    resource.plural,
+    namespaces.map((name) => name ?? "*"),
+    fieldSelector ?? "",
+  ];
 }
 
 function obtain<T extends KubernetesObject>(client: QueryClient, selection: Selection<T>): Entry {
