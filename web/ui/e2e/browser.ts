@@ -59,7 +59,8 @@ export class Complaints {
 
   constructor(page: Page, origin: string) {
     page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") this.hear(`${message.type()}: ${message.text()}`);
+      if (message.type() === "error" || message.type() === "warning")
+        this.hear(`${message.type()}: ${message.text()}`);
     });
     page.on("pageerror", (error) => this.hear(`exception: ${error.message}`));
     page.on("request", (request) => {

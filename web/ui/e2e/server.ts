@@ -86,9 +86,11 @@ export class Server {
       stdio: ["ignore", log.fd, log.fd],
     });
     await log.close();
-    await until("the server is ready", async () => (await fetch(`${this.url}/readyz`)).ok).catch(async (error) => {
-      throw new Error(`${error}\n${await this.log()}`);
-    });
+    await until("the server is ready", async () => (await fetch(`${this.url}/readyz`)).ok).catch(
+      async (error) => {
+        throw new Error(`${error}\n${await this.log()}`);
+      },
+    );
   }
 
   /** Ends the process, as SIGTERM does, and waits until it has ended. */

@@ -21,6 +21,8 @@ const leases = createRoute({
 const newLease = createRoute({
   getParentRoute: () => root,
   path: "/new",
+  validateSearch: (search): { class?: string } =>
+    typeof search.class === "string" ? { class: search.class } : {},
   component: lazyRouteComponent(() => import("./pages/new/NewLeasePage"), "NewLeasePage"),
 });
 

@@ -39,17 +39,19 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
 });
 
-/** Mantine's own dimmed text is too faint for WCAG AA on our surfaces, and its placeholders nearly so. */
+/** Mantine's own dimmed text is too faint for WCAG AA on our surfaces, as are its placeholders and errors. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     "--mantine-color-dimmed": "#56606b",
     "--mantine-color-placeholder": "#6b7580",
+    "--mantine-color-error": "#c02626",
     "--mantine-color-body": "#f6f8f9",
   },
   dark: {
     "--mantine-color-dimmed": "#a3adb8",
     "--mantine-color-placeholder": "#8b96a1",
+    "--mantine-color-error": "#ff8a80",
     "--mantine-color-body": "#14181c",
   },
 });

@@ -3,16 +3,16 @@ import { GiB, MiB } from "./quantity";
 
 const moneyFormats = new Map<string, Intl.NumberFormat>();
 
-function moneyFormat(currency: string, digits: number): Intl.NumberFormat {
-  const key = `${currency} ${digits}`;
+/** With at least so many decimals, and at most so many. */
+function moneyFormat(currency: string, least: number, most: number): Intl.NumberFormat {
+  const key = `${currency} ${least} ${most}`;
   let format = moneyFormats.get(key);
   if (!format) {
-    // XXX, ISO 4217's "no currency", and the like have no symbol.
     format = new Intl.NumberFormat(undefined, {
       style: "currency",
-      currency: currency || "XXX",
-      minimumFractionDigits: Math.min(2, digits),
-      maximumFractionDigits: digits,
+      currency,
+      minimumFractionDigits: least,
+      maximumFractionDigits: most,
     });
     moneyFormats.set(key, format);
   }
@@ -20,19 +20,19 @@ function moneyFormat(currency: string, digits: number): Intl.NumberFormat {
 }
 
 /**
- * An amount in nano-units of a currency: "$1.25", "$0.0113". A small amount keeps four decimals, so that a
+ * An amount in nano-units of a currency: "$1.25", "$0.0113". A small amount has four decimals, so that a
  * cheap lease doesn't seem to be free.
  */
 export function money(nano: bigint, currency: string): string {
-  const small = nano < 1_000_000_000n;
-  return moneyFormat(currency, small ? 4 : 2).format(Number(nano) / 1e9);
+  const decimals = nano > 0n && nano < 1_000_000_000n ? 4 : 2;
+  return moneyFormat(currency, decimals, decimals).format(Number(nano) / 1e9);
 }
 
 /** An amount with all its decimals, for bills: "$0.011251338". */
 export function exactMoney(nano: bigint, currency: string): string {
   // A decimal string is formatted exactly where a number would be rounded.
   const text = `${nano / 1_000_000_000n}.${(nano % 1_000_000_000n).toString().padStart(9, "0")}`;
-  return moneyFormat(currency, 9).format(text as unknown as number);
+  return moneyFormat(currency, 2, 9).format(text as unknown as number);
 }
 
 /** Thousandths of a core: "0.5 CPU", "2 CPU". */

@@ -32,6 +32,8 @@ export function openStream(path: string, handlers: StreamHandlers): () => void {
   socket.onclose = ({ code, reason }) => handlers.onClose({ opened, code, reason });
   return () => {
     socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    // Browsers complain of a connection that is closed before it stands.
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+    else socket.close();
   };
 }

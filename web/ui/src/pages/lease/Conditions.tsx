@@ -1,6 +1,6 @@
 import { Text } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconCircleDashed } from "@tabler/icons-react";
-import type { ContainerLease } from "@/api/types";
+import type { Condition, ContainerLease } from "@/api/types";
 import { Card } from "@/components/Card";
 import { conditionOf } from "@/lib/lease";
 import classes from "./Conditions.module.css";
@@ -23,9 +23,7 @@ export function Conditions({ lease }: { lease: ContainerLease }) {
                 {type}
               </Text>
               <Text component="span" size="sm" c="dimmed" className={classes.reason ?? ""}>
-                {condition
-                  ? `${met ? "" : `${condition.status}, `}${spaced(condition.reason).toLowerCase()}`
-                  : "not known yet"}
+                {condition ? saidBy(condition) : "not known yet"}
               </Text>
             </li>
           );
@@ -33,4 +31,10 @@ export function Conditions({ lease }: { lease: ContainerLease }) {
       </ul>
     </Card>
   );
+}
+
+/** What a condition's reason adds to its type. */
+function saidBy({ type, status, reason }: Condition): string {
+  if (status === "True" && reason === type) return "yes";
+  return spaced(reason).toLowerCase();
 }

@@ -7,7 +7,7 @@ import { containerLeases, objectPath } from "@/api/kubernetes";
 import type { ContainerLease, LeaseStats } from "@/api/types";
 import { type FollowState, follow } from "@/api/watch/follow";
 import { useSecondsUntil } from "@/lib/clock";
-import { memory } from "@/lib/format";
+import { cpu, memory } from "@/lib/format";
 import { nameOf, namespaceOf } from "@/lib/lease";
 import { parseTime } from "@/lib/time";
 import classes from "./UsagePanel.module.css";
@@ -41,7 +41,7 @@ export function UsagePanel({ lease }: { lease: ContainerLease }) {
         title="CPU"
         samples={samples}
         share={cpuShare}
-        now={last && `${Math.round(last.cpu / 1e6)} m of ${Math.round(last.cpuLimit / 1e6)} m`}
+        now={last && `${Math.round(cpuShare(last))} % of ${cpu(last.cpuLimit / 1e6)}`}
       />
       <Chart
         title="Memory"

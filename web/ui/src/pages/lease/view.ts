@@ -56,12 +56,21 @@ export function timeline(lease: ContainerLease, events: readonly Event[]): Entry
     created === undefined
       ? []
       : [{ key: "created", at: created, title: "Asked for", detail: "", tone: "neutral", times: 1 }];
-  // What happened in one second is in the order of a life: conditions know whole seconds only.
-  const all = [...asked, ...told, ...untold];
-  return all
-    .map((entry, index) => ({ entry, index }))
-    .sort((a, b) => b.entry.at - a.entry.at || b.index - a.index)
-    .map(({ entry }) => entry);
+  return [...asked, ...told, ...untold].sort(
+    (a, b) => second(b.at) - second(a.at) || lifeOf(b) - lifeOf(a) || b.at - a.at,
+  );
+}
+
+// Conditions know whole seconds only: what happened in the same one is in the order of a life.
+const life = ["created", "Accepted", "Pulling", "Pull failed", "Creating", "Provisioned", "Running"];
+
+function second(at: number): number {
+  return Math.trunc(at / 1000);
+}
+
+function lifeOf({ key, title }: Entry): number {
+  const place = life.indexOf(key === "created" ? key : title);
+  return place < 0 ? life.length : place;
 }
 
 function notYet({ type, status }: Condition): boolean {
