@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Writes everything that is generated from the Go types of the API (deepcopy functions,
 # OpenAPI definitions and CRD manifests), and the Go types of the gateway from its OpenAPI
-# document. Deterministic; needs nothing but Go. The generators are built from hack/tools,
-# whose go.mod pins them.
+# document; and of the dashboard the TypeScript types of both, from what the server serves.
+# Deterministic; needs Go and Node. The generators are built from hack/tools, whose go.mod
+# pins them, and from web/ui, whose package-lock.json does.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,7 +12,8 @@ header="$root/hack/boilerplate.txt"
 module=github.com/containerlease/containerlease
 # Warnings about API conventions go here; what matters is whether the file could be written.
 violations=$(mktemp)
-trap 'rm -f "$violations"' EXIT
+schemas=$(mktemp --suffix=.json)
+trap 'rm -f "$violations" "$schemas"' EXIT
 
 mkdir -p "$bin"
 (cd "$root/hack/tools" && go build -o "$bin/" \
@@ -57,3 +59,10 @@ kubernetes=(
 "$bin/controller-gen" crd paths=./api/v1alpha1 output:crd:dir=config/crd
 
 (cd web/gateway/rest/openapi && "$bin/oapi-codegen" -config oapi-codegen.yaml openapi.yaml)
+
+# The dashboard knows the API by what the server says of it, and not by what somebody copied.
+hack/ui/install.sh
+openapi_typescript=(web/ui/node_modules/.bin/openapi-typescript --default-non-nullable=false)
+go run ./hack/schemas >"$schemas"
+"${openapi_typescript[@]}" "$schemas" -o web/ui/src/api/kubernetes.gen.ts
+"${openapi_typescript[@]}" web/gateway/rest/openapi/openapi.yaml -o web/ui/src/api/gateway.gen.ts

@@ -12,7 +12,7 @@ import (
 const Finalizer = "containerlease.dev/container"
 
 // CreatedByAnnotation names the user who created a lease. The API sets it at creation;
-// nobody changes it.
+// nobody changes it. The lease's billing record has it, too.
 const CreatedByAnnotation = "containerlease.dev/created-by"
 
 // ContainerLease asks for one container, with hard limits, for a limited time.

@@ -25,7 +25,9 @@ func TestMain(m *testing.M) {
 func ended(t *testing.T) *controllertest.Fixture {
 	t.Helper()
 	f := controllertest.New(t)
-	f.Create(f.NewLease())
+	lease := f.NewLease()
+	lease.Annotations = map[string]string{v1alpha1.CreatedByAnnotation: "ann"}
+	f.Create(lease)
 	f.Settle()
 	f.Step(10 * time.Minute)
 	f.Engine.Exit(uid, 0)
@@ -52,6 +54,9 @@ func TestBillsOnceWithEveryInput(t *testing.T) {
 	if record.Amount != "0.00375" || record.BillableSeconds != "600" || record.Image != controllertest.Image ||
 		record.Lease != (v1alpha1.LeaseReference{Name: "demo", UID: uid}) {
 		t.Errorf("record is %+v", record)
+	}
+	if user := f.Records()[0].Annotations[v1alpha1.CreatedByAnnotation]; user != "ann" {
+		t.Errorf("the record is %q's", user)
 	}
 	if owners := f.Records()[0].OwnerReferences; len(owners) != 0 {
 		t.Errorf("the record has owners, and would go with them: %v", owners)

@@ -31,7 +31,7 @@ func recordOf(lease *v1alpha1.ContainerLease) (*v1alpha1.BillingRecord, error) {
 		image = lease.Status.Container.Image
 	}
 	return &v1alpha1.BillingRecord{
-		ObjectMeta: metav1.ObjectMeta{Namespace: lease.Namespace, Name: string(lease.UID)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: lease.Namespace, Name: string(lease.UID), Annotations: creator(lease)},
 		Spec: v1alpha1.BillingRecordSpec{
 			Lease:           v1alpha1.LeaseReference{Name: lease.Name, UID: lease.UID},
 			ClassName:       lease.Spec.ClassName,
@@ -45,6 +45,15 @@ func recordOf(lease *v1alpha1.ContainerLease) (*v1alpha1.BillingRecord, error) {
 			Estimated:       estimated(lease.Status.Segments),
 		},
 	}, nil
+}
+
+// creator names who is billed for a lease, as far as it is known.
+func creator(lease *v1alpha1.ContainerLease) map[string]string {
+	user, known := lease.Annotations[v1alpha1.CreatedByAnnotation]
+	if !known {
+		return nil
+	}
+	return map[string]string{v1alpha1.CreatedByAnnotation: user}
 }
 
 // estimated says whether the end of a segment was not recorded by the engine.

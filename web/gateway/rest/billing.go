@@ -82,6 +82,7 @@ func billModel(record *v1alpha1.BillingRecord) openapi.Bill {
 	spec := &record.Spec
 	bill := openapi.Bill{
 		ID: string(spec.Lease.UID), Name: spec.Lease.Name, Namespace: record.Namespace,
+		CreatedBy: record.Annotations[v1alpha1.CreatedByAnnotation],
 		ClassName: spec.ClassName, Image: spec.Image, BilledAt: record.CreationTimestamp.UTC(),
 		FinishReason: spec.FinishReason, BillableSeconds: spec.BillableSeconds, Amount: spec.Amount, Currency: spec.Currency,
 		Estimated: spec.Estimated, Pricing: pricingModel(spec.Pricing), Segments: []openapi.Segment{},

@@ -16,6 +16,7 @@ import (
 var csvHeader = []string{
 	"id", "name", "namespace", "className", "image", "startedAt", "finishedAt", "billedAt",
 	"finishReason", "billableSeconds", "amount", "currency", "estimated",
+	"createdBy",
 }
 
 func csvRow(bill *openapi.Bill) []string {
@@ -23,6 +24,7 @@ func csvRow(bill *openapi.Bill) []string {
 		bill.ID, plain(bill.Name), plain(bill.Namespace), plain(bill.ClassName), plain(bill.Image),
 		stamp(bill.StartedAt), stamp(bill.FinishedAt), stamp(&bill.BilledAt),
 		string(bill.FinishReason), bill.BillableSeconds, bill.Amount, plain(bill.Currency), strconv.FormatBool(bill.Estimated),
+		plain(bill.CreatedBy),
 	}
 }
 

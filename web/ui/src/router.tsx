@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { App } from "./App";
 import { LoadingState } from "./components/states";
+import { parseView as parseBillingView } from "./pages/billing/view";
 import { parseView } from "./pages/leases/view";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { PageCrash } from "./pages/PageCrash";
@@ -35,6 +36,7 @@ const lease = createRoute({
 const billing = createRoute({
   getParentRoute: () => root,
   path: "/billing",
+  validateSearch: parseBillingView,
   component: lazyRouteComponent(() => import("./pages/billing/BillingPage"), "BillingPage"),
 });
 

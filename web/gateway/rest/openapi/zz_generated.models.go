@@ -29,6 +29,9 @@ type Bill struct {
 	BilledAt        time.Time `json:"billedAt"`
 	ClassName       string    `json:"className"`
 
+	// CreatedBy Who asked for the lease, as far as it is known
+	CreatedBy string `json:"createdBy,omitempty"`
+
 	// Currency An ISO 4217 code
 	//
 	// Example: USD

@@ -560,6 +560,8 @@ export interface components {
             /** @description Name of the lease */
             name: string;
             namespace: string;
+            /** @description Who asked for the lease, as far as it is known */
+            createdBy?: string;
             className: string;
             image: string;
             /**

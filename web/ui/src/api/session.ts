@@ -1,7 +1,7 @@
 // Who is signed in, and signing in and out. The session itself is a cookie that scripts can't read.
 import { queryOptions } from "@tanstack/react-query";
 import { isStatus, requestJSON } from "./http";
-import type { Session } from "./types";
+import type { Session, SignInOptions } from "./types";
 
 /** Who is signed in; null for nobody. */
 export const sessionQuery = queryOptions({
@@ -14,6 +14,13 @@ export const sessionQuery = queryOptions({
       throw error;
     }
   },
+  staleTime: 60_000,
+});
+
+/** Which ways there are to sign in beside a token. */
+export const signInQuery = queryOptions({
+  queryKey: ["signin"],
+  queryFn: ({ signal }) => requestJSON<SignInOptions>("/api/signin", { signal }),
   staleTime: 60_000,
 });
 

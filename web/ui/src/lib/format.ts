@@ -48,15 +48,15 @@ export function memory(bytes: number): string {
 }
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const dayFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 /** A moment in the browser's time zone. */
 export function moment(ms: number): string {
   return timeFormat.format(ms);
 }
 
-/** The day of a moment in the browser's time zone. */
-export function day(ms: number): string {
+/** The day of a moment in the browser's time zone: "Nov 27". */
+export function dayAndMonth(ms: number): string {
   return dayFormat.format(ms);
 }
 

@@ -1,5 +1,5 @@
 // A lease the way a person thinks of it: what runs, for how long still, what it costs, what went wrong.
-import type { Condition, ContainerLease, LeaseClass, Phase } from "@/api/types";
+import type { Condition, ContainerLease, LeaseClass, ObjectMeta, Phase } from "@/api/types";
 import { parseDuration } from "./duration";
 import { costUntil, parseAmount } from "./money";
 import { bytes, milliCPU } from "./quantity";
@@ -38,11 +38,16 @@ export function isOver(lease: ContainerLease): boolean {
   return lease.status?.phase === "Finished" || lease.status?.phase === "Failed";
 }
 
-const createdBy = "containerlease.dev/created-by";
+const creator = "containerlease.dev/created-by";
+
+/** Who asked for a lease, as the lease and its bill say. */
+export function createdBy(metadata: ObjectMeta | undefined): string | undefined {
+  return metadata?.annotations?.[creator];
+}
 
 /** Who asked for the lease; one from before that was written down is its namespace's. */
 export function ownerOf(lease: ContainerLease): string {
-  return lease.metadata?.annotations?.[createdBy] ?? namespaceOf(lease);
+  return createdBy(lease.metadata) ?? namespaceOf(lease);
 }
 
 export function conditionOf(lease: ContainerLease, type: string): Condition | undefined {
