@@ -51,11 +51,11 @@ func TestFiles(t *testing.T) {
 		"/assets/s-abc.css":   {200, "text/css; charset=utf-8", forGood},
 		"/assets/f-abc.woff2": {200, "font/woff2", forGood},
 		"/favicon.svg":        {200, "image/svg+xml", forNow},
-		"/assets/unknown.exe": {404, "application/problem+json", ""},
-		"/assets/old-abc.js":  {404, "application/problem+json", ""},
-		"/.gitkeep":           {404, "application/problem+json", ""},
-		"/index.html":         {404, "application/problem+json", ""},
-		"/assets/":            {404, "application/problem+json", ""},
+		"/assets/unknown.exe": {404, "application/problem+json", "no-store"},
+		"/assets/old-abc.js":  {404, "application/problem+json", "no-store"},
+		"/.gitkeep":           {404, "application/problem+json", "no-store"},
+		"/index.html":         {404, "application/problem+json", "no-store"},
+		"/assets/":            {404, "application/problem+json", "no-store"},
 	} {
 		got := get(d.ServeFile, target, nil)
 		if got.StatusCode != want.status || got.Header.Get("Content-Type") != want.kind || got.Header.Get("Cache-Control") != want.cache {

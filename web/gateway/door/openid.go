@@ -35,7 +35,8 @@ type flow struct {
 
 // signInAnswer is the SignInOptions of the API's document.
 type signInAnswer struct {
-	OIDC *issuerAnswer `json:"oidc,omitempty"`
+	Session *sessionAnswer `json:"session,omitempty"`
+	OIDC    *issuerAnswer  `json:"oidc,omitempty"`
 }
 
 type issuerAnswer struct {
@@ -43,16 +44,22 @@ type issuerAnswer struct {
 	URL  string `json:"url"`
 }
 
-func (d *Door) signInOptions() signInAnswer {
+// issuer is the issuer as people are told of it; nil if there is none.
+func (d *Door) issuer() *issuerAnswer {
 	if d.openID == nil {
-		return signInAnswer{}
+		return nil
 	}
-	return signInAnswer{&issuerAnswer{d.openID.Name(), openIDPath}}
+	return &issuerAnswer{d.openID.Name(), openIDPath}
 }
 
-// showSignIn is GET /api/signin: how a person can sign in, beside tokens and links.
+// showSignIn is GET /api/signin: who is signed in, and how somebody can be, beside tokens and links.
 func (d *Door) showSignIn(w http.ResponseWriter, r *http.Request) {
-	answer(w, r, http.StatusOK, d.signInOptions())
+	options := signInAnswer{OIDC: d.issuer()}
+	if c, ok := caller.From(r.Context()); ok {
+		session := describe(c.Identity)
+		options.Session = &session
+	}
+	answer(w, r, http.StatusOK, options)
 }
 
 // openIDRoute is in front of both routes: it answers whoever only looks ahead, and where there is no

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -501,6 +502,10 @@ func TestSignInOptions(t *testing.T) {
 		if err := openapitest.Check(got.Request, nil, got.Response, []byte(got.Text)); err != nil {
 			t.Error(err)
 		}
+	}
+	var told struct{ Session struct{ User string } }
+	if got := none.Do("GET", "/api/signin", none.People.Owner, ""); json.Unmarshal([]byte(got.Text), &told) != nil || told.Session.User != gatewaytest.OwnerUser {
+		t.Errorf("who is signed in is told %s", got.Text)
 	}
 	for _, target := range []string{"/signin/oidc", callback + "?state=x&code=y"} {
 		if got := none.Do("GET", target, "", ""); got.StatusCode != http.StatusNotFound || !strings.Contains(got.Text, "--oidc-issuer-url") || strings.Contains(got.Text, "Sign in with") {

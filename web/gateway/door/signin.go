@@ -90,5 +90,5 @@ func (d *Door) refusePerson(w http.ResponseWriter, r *http.Request, status int, 
 	_ = signInPage.Execute(w, struct { // nobody is left to tell
 		Why  string
 		OIDC *issuerAnswer
-	}{why, d.signInOptions().OIDC})
+	}{why, d.issuer()})
 }

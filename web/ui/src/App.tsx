@@ -9,24 +9,24 @@ import { SignInPage } from "./pages/signin/SignInPage";
 
 /** Everything: the pages for whoever is signed in, else the sign-in page in their place. */
 export function App() {
-  const session = useQuery(sessionQuery);
-  if (session.data) {
+  const options = useQuery(sessionQuery);
+  if (options.data?.session) {
     return (
-      <SessionContext value={session.data}>
+      <SessionContext value={options.data.session}>
         <Shell>
           <Outlet />
         </Shell>
       </SessionContext>
     );
   }
-  if (session.data === null) return <SignInPage />;
+  if (options.data) return <SignInPage issuer={options.data.oidc} />;
   return (
     <Center mih="100dvh" p="md">
-      {session.isError ? (
+      {options.isError ? (
         <ErrorState
           title="The server does not answer"
-          error={session.error}
-          onRetry={() => void session.refetch()}
+          error={options.error}
+          onRetry={() => void options.refetch()}
         />
       ) : (
         <LoadingState />

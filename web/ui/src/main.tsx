@@ -9,7 +9,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { onUnauthenticated, RequestError } from "./api/http";
-import { sessionQuery } from "./api/session";
+import { setSession } from "./api/session";
 import { watchOverConnections } from "./api/watch/connection";
 import { dropCollections } from "./api/watch/useCollection";
 import { nonce } from "./lib/nonce";
@@ -29,7 +29,7 @@ const queryClient = new QueryClient({
 // Whoever finds the session gone, the sign-in page is where to go on; it stands in for whatever was open.
 onUnauthenticated(() => {
   dropCollections(queryClient);
-  queryClient.setQueryData(sessionQuery.queryKey, null);
+  setSession(queryClient, undefined);
 });
 watchOverConnections();
 

@@ -189,8 +189,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How a person can sign in
-         * @description What a sign-in page offers beside a token or a sign-in link.
+         * Who is signed in, and how a person can sign in
+         * @description What a page needs to begin with, without an error for a visitor: who is signed in, if anybody
+         *     is, and what a sign-in page offers beside a token or a sign-in link.
          */
         get: operations["signInOptions"];
         put?: never;
@@ -656,6 +657,7 @@ export interface components {
             expiresAt: string | null;
         };
         SignInOptions: {
+            session?: components["schemas"]["Session"];
             oidc?: components["schemas"]["SignInIssuer"];
         };
         /** @description The OpenID Connect issuer that people can be sent to; absent if there is none. */

@@ -2,7 +2,7 @@ import { ActionIcon, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { sessionQuery, signOut } from "@/api/session";
+import { setSession, signOut } from "@/api/session";
 import { dropCollections } from "@/api/watch/useCollection";
 import { useSession } from "./session";
 
@@ -15,8 +15,7 @@ export function UserMenu() {
     mutationFn: signOut,
     onSuccess: () => {
       dropCollections(client);
-      client.clear();
-      client.setQueryData(sessionQuery.queryKey, null);
+      setSession(client, undefined);
     },
     onError: (error) =>
       notifications.show({ color: "red", title: "You are still signed in", message: error.message }),

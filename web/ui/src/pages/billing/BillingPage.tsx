@@ -75,10 +75,11 @@ function Bills({ records }: { records: readonly BillingRecord[] }) {
   const shown = useMemo(() => select(records, view, serverNow()), [records, view]);
   const owners = useMemo(() => ownersOf(records), [records]);
   const sums = totals(shown);
+  const from = since(period, serverNow());
   return (
     <>
       <PageTitle title="Billing" hint="What the leases that ended cost">
-        <Download from={since(period, serverNow())} />
+        <Download from={from} />
       </PageTitle>
       <div className={classes.toolbar}>
         <SegmentedControl
@@ -152,6 +153,7 @@ function Bills({ records }: { records: readonly BillingRecord[] }) {
                 records={shown.filter(({ spec }) => spec.currency === currency)}
                 by={by}
                 currency={currency}
+                from={from}
               />
             ))}
           </section>

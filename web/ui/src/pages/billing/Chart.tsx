@@ -10,14 +10,16 @@ interface Props {
   records: readonly BillingRecord[];
   by: Grouping;
   currency: string;
+  /** When the period begins; by default with the first bill. */
+  from: number | undefined;
 }
 
 /** Owners beyond these are one. */
 const mostOwners = 8;
 
 /** Sums as bars: upright by day, lying by owner. */
-export function Chart({ records, by, currency }: Props) {
-  const groups = group(records, by, serverNow());
+export function Chart({ records, by, currency, from }: Props) {
+  const groups = group(records, by, serverNow(), from);
   let most = 1n;
   for (const { amount } of groups) if (amount > most) most = amount;
   const share = ({ amount }: Group) => Number((amount * 1000n) / most) / 1000;

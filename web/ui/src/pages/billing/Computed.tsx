@@ -22,43 +22,47 @@ export function Computed({ record }: { record: BillingRecord }) {
         {lines.length === 0 && " The container never ran, so that nothing is charged."}
       </Text>
       {lines.length > 0 && (
-        <div className={classes.scroll}>
-          <table className={`numbers ${classes.table}`}>
-            <thead>
+        <table className={`numbers ${classes.table}`}>
+          <thead>
+            <tr>
+              <th scope="col" className={classes.spare}>
+                Ran from
+              </th>
+              <th scope="col" className={classes.spare}>
+                Until
+              </th>
+              <th scope="col">Seconds</th>
+              <th scope="col">Size</th>
+              <th scope="col">Cost</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map((line) => (
+              <Row key={line.segment.startedAt} line={line} currency={currency} />
+            ))}
+            {perLease > 0n && (
               <tr>
-                <th scope="col">Ran from</th>
-                <th scope="col">Until</th>
-                <th scope="col">Seconds</th>
-                <th scope="col">CPU</th>
-                <th scope="col">Memory</th>
-                <th scope="col">Cost</th>
+                <td className={classes.spare} colSpan={2} />
+                <td colSpan={2}>Once for the lease</td>
+                <td>{exactMoney(perLease, currency)}</td>
               </tr>
-            </thead>
-            <tbody>
-              {lines.map((line) => (
-                <Row key={line.segment.startedAt} line={line} currency={currency} />
-              ))}
-              {perLease > 0n && (
-                <tr>
-                  <td colSpan={5}>Once for the lease</td>
-                  <td>{exactMoney(perLease, currency)}</td>
-                </tr>
-              )}
-            </tbody>
-            <tfoot>
-              <tr>
-                <th scope="row" colSpan={5}>
-                  Sum, rounded once to nine decimals
-                </th>
-                <td>{exactMoney(total, currency)}</td>
-              </tr>
-            </tfoot>
-          </table>
-        </div>
+            )}
+          </tbody>
+          <tfoot>
+            <tr>
+              <td className={classes.spare} colSpan={2} />
+              <th scope="row" colSpan={2}>
+                Sum, rounded once
+              </th>
+              <td>{exactMoney(total, currency)}</td>
+            </tr>
+          </tfoot>
+        </table>
       )}
       {total === recorded ? (
         <Text size="xs" c="dimmed">
-          That is what was billed. A run's cost is seconds ÷ 3600 × (cores × price + GiB × price).
+          That is what was billed. A run's cost is seconds ÷ 3600 × (cores × price + GiB × price), and the sum
+          is rounded to nine decimals.
         </Text>
       ) : (
         <Text size="sm" c="var(--now)" role="alert">
@@ -81,11 +85,12 @@ function Row({ line, currency }: { line: Line; currency: string }) {
   const [from, until] = [parseTime(segment.startedAt), parseTime(segment.finishedAt)];
   return (
     <tr>
-      <td>{from !== undefined && moment(from)}</td>
-      <td>{until !== undefined && moment(until)}</td>
+      <td className={classes.spare}>{from !== undefined && moment(from)}</td>
+      <td className={classes.spare}>{until !== undefined && moment(until)}</td>
       <td>{decimalString(nanos)}</td>
-      <td>{cpu(milliCPU(segment.cpu))}</td>
-      <td>{memory(bytes(segment.memory))}</td>
+      <td>
+        {cpu(milliCPU(segment.cpu))}, {memory(bytes(segment.memory))}
+      </td>
       <td>{exactMoney(amount, currency)}</td>
     </tr>
   );

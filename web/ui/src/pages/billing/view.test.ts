@@ -130,6 +130,11 @@ describe("group", () => {
     expect(days[0]?.name).toBe(startOfDay(billedAt(record("a", { billed: "2026-03-28T12:00:00Z" }))));
   });
 
+  it("has every day of a period, whether or not there was a bill", () => {
+    const days = group([record("a")], "day", now, since("7", now));
+    expect(days.map(({ count }) => count)).toEqual([0, 0, 0, 0, 0, 0, 1]);
+  });
+
   it("has the dearest owner first", () => {
     const records = [
       record("a", { amount: "1" }),

@@ -100,10 +100,15 @@ export interface Group {
 }
 
 /**
- * The bills of one currency by day, without a gap from the first to today, or by owner, the dearest
- * first.
+ * The bills of one currency by day, without a gap from the first day, by default that of the first bill, to
+ * today; or by owner, the dearest first.
  */
-export function group(records: readonly BillingRecord[], by: Grouping, now: number): Group[] {
+export function group(
+  records: readonly BillingRecord[],
+  by: Grouping,
+  now: number,
+  firstDay?: number,
+): Group[] {
   const groups = new Map<number | string, Group>();
   const add = (name: number | string, amount: bigint, count: number) => {
     const found = groups.get(name);
@@ -118,8 +123,8 @@ export function group(records: readonly BillingRecord[], by: Grouping, now: numb
   }
   const all = [...groups.values()];
   if (by === "owner") return all.sort((a, b) => (a.amount > b.amount ? -1 : a.amount < b.amount ? 1 : 0));
-  const first = Math.min(...all.map(({ name }) => Number(name)));
-  for (const day = new Date(first); day.getTime() <= now; day.setDate(day.getDate() + 1))
+  const first = firstDay ?? all.reduce((least, { name }) => Math.min(least, Number(name)), now);
+  for (const day = new Date(startOfDay(first)); day.getTime() <= now; day.setDate(day.getDate() + 1))
     add(day.getTime(), 0n, 0);
   return [...groups.values()].sort((a, b) => Number(a.name) - Number(b.name));
 }

@@ -1,25 +1,24 @@
 import { Button, Divider, PasswordInput, Stack, Text, Title } from "@mantine/core";
 import { IconLogin2 } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { isStatus } from "@/api/http";
-import { sessionQuery, signIn, signInQuery } from "@/api/session";
+import { setSession, signIn } from "@/api/session";
+import type { SignInOptions } from "@/api/types";
 import classes from "./SignInPage.module.css";
 
 /** Stands in for any page while nobody is signed in, so that the page is there afterwards. */
-export function SignInPage() {
+export function SignInPage({ issuer }: { issuer: SignInOptions["oidc"] | undefined }) {
   const client = useQueryClient();
   const [token, setToken] = useState("");
-  const options = useQuery(signInQuery);
   const enter = useMutation({
     mutationFn: signIn,
-    onSuccess: (session) => client.setQueryData(sessionQuery.queryKey, session),
+    onSuccess: (session) => setSession(client, session),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (token.trim() !== "") enter.mutate(token.trim());
   };
-  const issuer = options.data?.oidc;
   const here = window.location.pathname + window.location.search;
   return (
     <main className={classes.page}>
