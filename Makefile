@@ -34,6 +34,7 @@ UNIT_PACKAGES := \
 	./reconciler/driver/pull/... \
 	./reconciler/driver/stats/... \
 	./web/gateway/caller/... \
+	./web/gateway/dashboard/... \
 	./web/gateway/leases/... \
 	./web/gateway/problem/... \
 	./web/gateway/requestid/... \
@@ -57,6 +58,12 @@ LDFLAGS := -s -w \
 	-X $(VERSION_PACKAGE).gitTreeState=$(GIT_TREE_STATE) \
 	-X $(VERSION_PACKAGE).buildDate=$(BUILD_DATE)
 
+# The dashboard, which is built into the server: what it is made from, and a file that is
+# made last.
+UI := web/ui
+UI_SOURCES := $(shell find $(UI)/src $(UI)/public $(UI)/*.json $(UI)/*.ts $(UI)/*.mjs $(UI)/index.html -type f)
+UI_BUILT := $(UI)/dist/index.html
+
 # The linter has a directory for each version, so that another version is another build
 # and the same one is kept between runs.
 GOLANGCI_LINT_VERSION := v2.15.0
@@ -79,8 +86,17 @@ run: build ## Run the server in the foreground, with its data in .run/data
 ##@ Build
 
 .PHONY: build
-build: ## Build bin/containerlease and bin/leasectl
+build: $(if $(filter ./cmd/containerlease,$(COMMANDS)),$(UI_BUILT)) ## Build bin/containerlease, with the dashboard in it, and bin/leasectl
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ $(COMMANDS)
+
+$(UI_BUILT): $(UI_SOURCES)
+	@hack/setup/with.sh node -- hack/ui/install.sh
+	npm --prefix $(UI) run --silent build
+
+.PHONY: dev
+dev: ## Serve the dashboard with what is edited in it, in front of CONTAINERLEASE_SERVER, by default the one of make run
+	@hack/setup/with.sh node -- hack/ui/install.sh
+	npm --prefix $(UI) run dev
 
 .PHONY: image
 image: ## Build the container image IMAGE, from scratch around the static binaries
@@ -95,8 +111,8 @@ print-version:
 	@echo '$(VERSION)'
 
 .PHONY: generate
-generate: ## Regenerate code, CRDs and the reference of the commands
-	hack/generate.sh
+generate: ## Regenerate code, CRDs, the dashboard's types and the reference of the commands
+	@hack/setup/with.sh node -- hack/generate.sh
 	go run ./hack/docs .
 
 ##@ Check
@@ -106,22 +122,36 @@ verify: ## Check that generated files, modules and formatting are up to date
 	@hack/verify.sh
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Run the linters, the import rules among them
+lint: $(GOLANGCI_LINT) ## Run the linters, the import rules among them, and check the dashboard's types
 	$(GOLANGCI_LINT) run ./...
+	@hack/setup/with.sh node -- hack/ui/install.sh
+	npm --prefix $(UI) run --silent check
 
 .PHONY: test
 test: ## Install what is missing and run every test, end-to-end tests included
-	@hack/setup/with.sh docker redis-server busybox compiler -- $(MAKE) --no-print-directory test-here
+	@hack/setup/with.sh docker redis-server busybox compiler node chromium -- $(MAKE) --no-print-directory test-here
 
 .PHONY: test-here
-test-here:
+test-here: build
 	go test -race -shuffle=on -p $(TEST_PARALLEL) -timeout 20m \
 		$$(go list ./... | grep -v '/hack/e2e')
 	go test -race -shuffle=on -p 1 -timeout 20m $(E2E_PACKAGES)
+	npm --prefix $(UI) run --silent test
+	npm --prefix $(UI) run --silent test:browser
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need neither Docker nor Redis
 	go test -shuffle=on -timeout 5m $(UNIT_PACKAGES)
+	@hack/setup/with.sh node -- hack/ui/install.sh
+	npm --prefix $(UI) run --silent test
+
+.PHONY: test-browser
+test-browser: build ## Run the dashboard's tests in Chromium, on a real server, Redis and Docker
+	@hack/setup/with.sh docker redis-server busybox node chromium -- npm --prefix $(UI) run --silent test:browser
+
+.PHONY: screenshots
+screenshots: build ## Take the pictures of the dashboard in docs/images
+	@hack/setup/with.sh docker redis-server busybox node chromium -- npm --prefix $(UI) run --silent screenshots
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, a minute by default
@@ -134,9 +164,10 @@ bench: build ## Measure store, leases and footprint beside their peers: a few mi
 ##@ Tidy up
 
 .PHONY: clean
-clean: ## Stop what demo and set-up started; remove bin/, dist/ and .run/ (the data of run and demo)
+clean: ## Stop what demo and set-up started; remove what was built, and .run/ (the data of run and demo)
 	@hack/setup/clean.sh
 	rm -rf $(BIN) $(DIST)
+	find $(UI)/dist -mindepth 1 ! -name .gitkeep -delete
 
 .PHONY: help
 help: ## Print this help

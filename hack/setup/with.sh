@@ -12,6 +12,8 @@
 #   redis-server  the redis-server program, whatever REDIS_URL says
 #   busybox       a static busybox on the PATH, to make images without a registry
 #   compiler      a C compiler, which Go's race detector needs
+#   node          Node and npm, which the dashboard is built with
+#   chromium      a Chromium, which the dashboard is tested in
 set -o errexit -o nounset -o pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -25,6 +27,8 @@ source "$root/hack/setup/packages.sh"
 source "$root/hack/setup/busybox.sh"
 # shellcheck source=hack/setup/docker.sh
 source "$root/hack/setup/docker.sh"
+# shellcheck source=hack/setup/node.sh
+source "$root/hack/setup/node.sh"
 
 needs=()
 while (($# > 0)) && [[ $1 != -- ]]; do
@@ -43,6 +47,8 @@ for need in "${needs[@]}"; do
     redis-server) need_program redis-server redis-server ;;
     busybox) need_busybox ;;
     compiler) need_compiler ;;
+    node) need_node ;;
+    chromium) need_chromium ;;
     *) fail "with.sh knows no need called \"$need\"" ;;
   esac
 done

@@ -6,6 +6,9 @@ import { defineConfig } from "vitest/config";
 const server = process.env.CONTAINERLEASE_SERVER ?? "http://127.0.0.1:8080";
 const served = ["/api", "/apis", "/signin", "/healthz", "/readyz"];
 
+// One server, one engine and one browser: the files run one after the other.
+const inBrowser = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000 };
+
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
@@ -30,17 +33,8 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "unit", include: ["src/**/*.test.ts"] } },
-      {
-        extends: true,
-        test: {
-          name: "browser",
-          include: ["e2e/**/*.test.ts"],
-          // One server, one engine and one browser: the files run one after the other.
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-        },
-      },
+      { extends: true, test: { name: "browser", include: ["e2e/**/*.test.ts"], ...inBrowser } },
+      { extends: true, test: { name: "screenshots", include: ["e2e/screenshots.ts"], ...inBrowser } },
     ],
   },
 });
