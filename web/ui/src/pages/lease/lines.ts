@@ -50,7 +50,8 @@ export function clean(text: string): string {
 }
 
 const reset = "\x1b[0m";
-const dim = "\x1b[2m";
+/** The palette's grey: SGR's own dim is too faint to read. */
+const dim = "\x1b[90m";
 
 /** How the levels that matter are coloured: by the terminal's palette, which goes with the scheme. */
 const colours: Partial<Record<LogFrame["level"], string>> = {

@@ -3,20 +3,18 @@ import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
-import { nonce } from "@/lib/nonce";
 import { type Line, render, width } from "./lines";
+import { beStrict } from "./strict";
 
 /** How many lines are kept. The terminal takes some 2 KB for each. */
 export const keptLines = 10_000;
 /** Lines longer than this are wrapped even if lines are not to be. */
 const widest = 500;
 
-/** How what is searched for is marked. */
-const decorations = {
-  matchBackground: "#7a5c00",
-  activeMatchBackground: "#b35c00",
-  matchOverviewRuler: "#b38600",
-  activeMatchColorOverviewRuler: "#ff8c1a",
+/** How what is searched for is marked, in the light and in the dark. */
+const marks = {
+  light: { match: "#ffe9a8", active: "#ffc44d" },
+  dark: { match: "#5c4700", active: "#9c5000" },
 };
 
 export interface Matches {
@@ -34,6 +32,7 @@ export interface Listeners {
 }
 
 export class LogTerminal {
+  private readonly relax: () => void;
   private readonly terminal: Terminal;
   private readonly fit = new FitAddon();
   private readonly search = new SearchAddon();
@@ -51,13 +50,13 @@ export class LogTerminal {
     private readonly place: HTMLElement,
     private readonly listeners: Listeners,
   ) {
+    this.relax = beStrict();
     this.terminal = new Terminal({
       allowProposedApi: true, // search highlights by decorations
       disableStdin: true,
       cursorInactiveStyle: "none",
       cursorStyle: "bar",
       cursorWidth: 1,
-      documentOverride: strictDocument(),
       fontFamily: getComputedStyle(place).fontFamily,
       fontSize: 12.5,
       lineHeight: 1.3,
@@ -100,6 +99,7 @@ export class LogTerminal {
     this.place.removeEventListener("keyup", this.noticeSoon);
     this.place.removeEventListener("pointerup", this.noticeSoon);
     this.terminal.dispose();
+    this.relax();
   }
 
   add(lines: readonly Line[]): void {
@@ -154,6 +154,13 @@ export class LogTerminal {
     }
     // Who looks for something does not want to be taken to the end by the next line.
     if (this.following) this.setFollow(false);
+    const { match, active } = marks[scheme()];
+    const decorations = {
+      matchBackground: match,
+      matchOverviewRuler: match,
+      activeMatchBackground: active,
+      activeMatchColorOverviewRuler: active,
+    };
     if (direction === "next") this.search.findNext(text, { decorations });
     else this.search.findPrevious(text, { decorations });
   }
@@ -204,45 +211,29 @@ export class LogTerminal {
   }
 }
 
-/** The colours of the page, and a palette that is readable on them. */
+function scheme(): "light" | "dark" {
+  return document.documentElement.dataset.mantineColorScheme === "dark" ? "dark" : "light";
+}
+
+/** What is readable on the page's surfaces. */
+const palettes = {
+  light: { selection: "#b9e0da", red: "#b3261e", yellow: "#8a5300", cyan: "#0a6a61", grey: "#56606b" },
+  dark: { selection: "#3a5f66", red: "#ff8a80", yellow: "#f2b233", cyan: "#5cc7ba", grey: "#a3adb8" },
+};
+
 function themeOf(place: HTMLElement): ITheme {
-  const style = getComputedStyle(place);
-  const dark = document.documentElement.dataset.mantineColorScheme === "dark";
-  const [red, yellow, cyan] = dark ? ["#ff8a80", "#f2b233", "#5cc7ba"] : ["#b3261e", "#8a5300", "#0a6a61"];
+  const { backgroundColor, color } = getComputedStyle(place);
+  const { selection, red, yellow, cyan, grey } = palettes[scheme()];
   return {
-    background: style.backgroundColor,
-    foreground: style.color,
-    selectionBackground: dark ? "#3a5f66" : "#b9e0da",
+    background: backgroundColor,
+    foreground: color,
+    selectionBackground: selection,
     red,
     yellow,
     cyan,
     brightRed: red,
     brightYellow: yellow,
     brightCyan: cyan,
+    brightBlack: grey,
   };
-}
-
-/**
- * The document for xterm.js under our Content-Security-Policy, which admits style elements by their nonce
- * and style attributes not at all; what sets those is taken by the object model, which is free.
- */
-function strictDocument(): Document {
-  return new Proxy(document, {
-    get(target, property) {
-      if (property === "createElement") return createElement;
-      const value: unknown = Reflect.get(target, property);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
-function createElement(name: string): HTMLElement {
-  const element = document.createElement(name);
-  if (element instanceof HTMLStyleElement) element.nonce = nonce;
-  const setAttribute = element.setAttribute.bind(element);
-  element.setAttribute = (attribute, value) => {
-    if (attribute === "style") element.style.cssText = value;
-    else setAttribute(attribute, value);
-  };
-  return element;
 }
