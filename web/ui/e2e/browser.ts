@@ -1,5 +1,7 @@
 // A real Chromium, and pages that remember whatever they complain about.
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 const flags = [
@@ -82,4 +84,19 @@ export class Complaints {
   all(): string[] {
     return this.heard;
   }
+}
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** What axe finds to be a serious obstacle, or worse, on a page as it is now. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(axe, "utf8"));
+  const { violations } = await page.evaluate(() =>
+    (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`),
+    );
 }

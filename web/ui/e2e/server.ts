@@ -29,6 +29,16 @@ spec:
   cpu: {min: 50m, default: 100m, max: "1"}
   memory: {min: 16Mi, default: 32Mi, max: 256Mi}
   pricing: {currency: USD, perCPUHour: "4", perGiBHour: "0.5", perLease: "0.01"}
+---
+apiVersion: containerlease.dev/v1alpha1
+kind: LeaseClass
+metadata: {name: open}
+spec:
+  images: {allow: ["registry.example.com/team/*:*"]}
+  ttl: {min: 5m, default: 30m, max: 2h}
+  cpu: {min: 250m, default: 500m, max: "2"}
+  memory: {min: 256Mi, default: 512Mi, max: 2Gi}
+  pricing: {currency: EUR, perCPUHour: "0.04", perGiBHour: "0.005"}
 `;
 
 async function freePort(): Promise<number> {
@@ -131,6 +141,19 @@ export class Server {
     const args = ["token", "create", "--data-dir", this.dataDir, "--user", user, "--expires", "1h"];
     const { stdout } = await run(binary, [...args, ...(options.length ? options : ["--role", "editor"])]);
     return stdout.trim();
+  }
+
+  /** Runs a command as a person does in a shell. */
+  async shell(command: string, env: Record<string, string>): Promise<string> {
+    return (await run("sh", ["-c", command], { env: { ...process.env, ...env } })).stdout;
+  }
+
+  /** The limits in force of a container, in cores and bytes. */
+  async limits(container: string): Promise<{ cpus: number; memory: number }> {
+    const format = "{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}}";
+    const { stdout } = await run("docker", ["inspect", "--format", format, container]);
+    const [nano, memory] = stdout.trim().split(" ").map(Number);
+    return { cpus: (nano ?? 0) / 1e9, memory: memory ?? 0 };
   }
 
   /** A field of an object, by a JSONPath. */

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconX } from "@tabler/icons-react";
+import { useRef } from "react";
 import classes from "./EnvEditor.module.css";
 import type { Variable } from "./form";
 
@@ -12,6 +13,7 @@ interface Props {
 
 /** The variables that the command finds in its environment. */
 export function EnvEditor({ env, onChange, error }: Props) {
+  const add = useRef<HTMLButtonElement>(null);
   const change = (index: number, part: Partial<Variable>) =>
     onChange(
       env.map((each, at) => (at === index ? { ...each, ...part } : each)),
@@ -28,6 +30,8 @@ export function EnvEditor({ env, onChange, error }: Props) {
             placeholder="NAME"
             value={name}
             onChange={(event) => change(index, { name: event.currentTarget.value })}
+            // A row is there because somebody has just added it.
+            autoFocus
             error={error(`spec.env[${index}].name`)}
             classNames={{ input: classes.code ?? "" }}
             autoComplete="off"
@@ -48,7 +52,10 @@ export function EnvEditor({ env, onChange, error }: Props) {
             color="gray"
             size={36}
             aria-label={`Remove variable ${index + 1}`}
-            onClick={() => onChange(env.filter((each) => each.id !== id))}
+            onClick={() => {
+              onChange(env.filter((each) => each.id !== id));
+              add.current?.focus();
+            }}
           >
             <IconX size={16} aria-hidden />
           </ActionIcon>
@@ -60,6 +67,7 @@ export function EnvEditor({ env, onChange, error }: Props) {
         </Text>
       )}
       <Button
+        ref={add}
         size="xs"
         variant="default"
         mt={8}

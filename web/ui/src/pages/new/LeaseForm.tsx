@@ -1,9 +1,8 @@
-import { Alert, Autocomplete, Button, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Autocomplete, Button, Combobox, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useMemo, useRef, useState } from "react";
-import { isStatus, RequestError } from "@/api/http";
 import { createLease } from "@/api/leases";
 import type { LeaseClass } from "@/api/types";
 import { Card } from "@/components/Card";
@@ -18,12 +17,14 @@ import {
   type Errors,
   emptyValues,
   fill,
+  homeOf,
   memorySteps,
   toLease,
   type Values,
 } from "./form";
 import { ImagePicker } from "./ImagePicker";
 import classes from "./LeaseForm.module.css";
+import { fieldErrors } from "./refusal";
 import { Snippets } from "./Snippets";
 import { TimeField } from "./TimeField";
 
@@ -47,19 +48,22 @@ export function LeaseForm({ classes: all, first }: Props) {
 
   const leaseClass =
     all.find((each) => each.metadata?.name === (values.className ?? first.metadata?.name)) ?? first;
-  const filled = fill(values, leaseClass, session.editorOf[0] ?? session.namespace ?? "default");
+  const filled = fill(values, leaseClass, homeOf(session));
   const wrong = check(filled, leaseClass);
   const lease = useMemo(() => toLease(filled, leaseClass), [filled, leaseClass]);
+  const choosesClass = all.length > 1;
 
   const create = useMutation({
     mutationFn: createLease,
+    // What can't be sent now is not sent later, when nobody expects it any more.
+    networkMode: "always",
     onSuccess: (created) =>
       navigate({
         to: "/leases/$namespace/$name",
         params: { namespace: namespaceOf(created), name: nameOf(created) },
       }),
-    onError: (error) => {
-      setRefused(fieldErrors(error));
+    onError: (error, lease) => {
+      setRefused(fieldErrors(error, lease, choosesClass));
       focusFirstError(form.current);
     },
   });
@@ -81,14 +85,16 @@ export function LeaseForm({ classes: all, first }: Props) {
     else create.mutate(lease);
   };
   const general =
-    create.isError && Object.keys(fieldErrors(create.error)).length === 0 ? create.error : undefined;
+    create.isError && Object.keys(fieldErrors(create.error, create.variables, choosesClass)).length === 0
+      ? create.error
+      : undefined;
   const { cpu, memory } = leaseClass.spec;
   return (
     <form ref={form} onSubmit={submit} noValidate className={classes.columns}>
       <Stack gap="md" miw={0}>
         <Card title="What">
           <Stack gap="md">
-            {all.length > 1 && (
+            {choosesClass && (
               <Select
                 label="Class"
                 description="Which images and sizes there are, and their prices"
@@ -128,6 +134,8 @@ export function LeaseForm({ classes: all, first }: Props) {
                 label="CPU"
                 description={`Cores, from ${cpu.min} to ${cpu.max}`}
                 data={cpuSteps(leaseClass.spec)}
+                rightSection={<Combobox.Chevron />}
+                rightSectionPointerEvents="none"
                 filter={({ options }) => options}
                 value={filled.cpu}
                 onChange={(cpu) => set("spec.resources.cpu", { cpu })}
@@ -137,6 +145,8 @@ export function LeaseForm({ classes: all, first }: Props) {
                 label="Memory"
                 description={`From ${memory.min} to ${memory.max}`}
                 data={memorySteps(leaseClass.spec)}
+                rightSection={<Combobox.Chevron />}
+                rightSectionPointerEvents="none"
                 filter={({ options }) => options}
                 value={filled.memory}
                 onChange={(memory) => set("spec.resources.memory", { memory })}
@@ -226,20 +236,6 @@ export function LeaseForm({ classes: all, first }: Props) {
 function label(name: string, all: readonly LeaseClass[]): string {
   const leaseClass = all.find((each) => each.metadata?.name === name);
   return leaseClass && isDefaultClass(leaseClass) ? `${name} (default)` : name;
-}
-
-/** The fields of the form. What the server says of another, or of a whole, is said above the button. */
-const known = ["metadata.name", "metadata.namespace", "spec.className", "spec.image", "spec.ttl"];
-const parts = ["spec.resources.cpu", "spec.resources.memory", "spec.command", "spec.env"];
-
-/** What a refusal says of the fields; nothing if it says something of any that is not here. */
-function fieldErrors(error: Error): Errors {
-  if (!(error instanceof RequestError)) return {};
-  if (isStatus(error, 409)) return { "metadata.name": error.message };
-  if (isStatus(error, 404)) return { "metadata.namespace": error.message };
-  const fields = [...known, ...parts];
-  if (!error.fields.every(({ field }) => fields.some((name) => field.startsWith(name)))) return {};
-  return Object.fromEntries(error.fields.map(({ field, message }) => [field, message]));
 }
 
 /** The first message of a field or of a part of it. */

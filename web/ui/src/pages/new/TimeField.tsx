@@ -30,7 +30,9 @@ export function TimeField({ spec, value, onChange, error }: Props) {
       {steps.length > 1 && (
         <Slider
           className={classes.slider ?? ""}
+          classNames={{ markLabel: classes.mark ?? "" }}
           thumbLabel="Time, in steps"
+          thumbValueText={words}
           min={0}
           max={steps.length - 1}
           step={1}
@@ -41,7 +43,6 @@ export function TimeField({ spec, value, onChange, error }: Props) {
             value: index,
             label: index === 0 || index === steps.length - 1 ? words(index) : undefined,
           }))}
-          thumbProps={{ "aria-valuetext": words(at) }}
         />
       )}
     </div>

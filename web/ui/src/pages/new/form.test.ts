@@ -9,6 +9,7 @@ import {
   type Filled,
   fill,
   firstClass,
+  homeOf,
   memorySteps,
   nearestStep,
   other,
@@ -56,6 +57,18 @@ describe("firstClass", () => {
   });
 });
 
+describe("homeOf", () => {
+  it.each([
+    [true, [], "ada"],
+    [true, ["team"], "ada"],
+    [false, ["aaa", "ada"], "ada"],
+    [false, ["team", "zoo"], "team"],
+  ])("of admin %s who edits %j is %s", (admin, editorOf, home) => {
+    const session = { user: "ada", admin, namespace: "ada", namespaces: editorOf, editorOf, expiresAt: null };
+    expect(homeOf(session)).toBe(home);
+  });
+});
+
 describe("check", () => {
   it("finds nothing wrong with what the class says itself", () => {
     expect(check(filled(), standard)).toEqual({});
@@ -67,9 +80,14 @@ describe("check", () => {
     ["metadata.namespace", { namespace: "" }, /is no namespace/],
     ["metadata.namespace", { namespace: "a.b" }, /is no namespace/],
     ["spec.image", { image: other }, /Name an image/],
-    ["spec.image", { image: other, reference: "a b" }, /no blanks/],
+    ["spec.image", { image: other, reference: "a b" }, /"a b" is no image reference; write one such as/],
+    [
+      "spec.image",
+      { image: other, reference: "evil/redis:7" },
+      /"evil\/redis:7" is not allowed by class "standard": use/,
+    ],
     ["spec.ttl", { ttl: "soon" }, /"soon" is no time; write one such as 30m/],
-    ["spec.ttl", { ttl: "3h" }, /Class standard allows from 5m to 2h/],
+    ["spec.ttl", { ttl: "3h" }, /Class standard allows from 5m to 2h, not 3h/],
     ["spec.ttl", { ttl: "4m59s" }, /from 5m to 2h/],
     ["spec.resources.cpu", { cpu: "8" }, /Class standard allows from 250m to 2/],
     ["spec.resources.cpu", { cpu: "many" }, /"many" is no quantity/],
@@ -83,6 +101,12 @@ describe("check", () => {
     const errors = check(filled(values), standard);
     expect(Object.keys(errors)).toEqual([field]);
     expect(errors[field]).toMatch(message);
+  });
+
+  it("takes a catalog name and what a pattern allows for another image", () => {
+    for (const reference of ["ubuntu", " redis:7 ", "docker.io/library/redis:7"]) {
+      expect(check(filled({ image: other, reference }), standard)).toEqual({});
+    }
   });
 
   it("takes whatever is the same amount", () => {

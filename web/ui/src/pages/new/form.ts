@@ -1,11 +1,12 @@
 // What is asked for in the form, whether it may be, and the lease it stands for: pure, so that it can
 // be tested. Messages are like the server's, which has the last word.
 import { newLease } from "@/api/leases";
-import type { ContainerLease, LeaseClass } from "@/api/types";
+import type { ContainerLease, LeaseClass, Session } from "@/api/types";
 import { durationFormat, parseDuration } from "@/lib/duration";
 import { isDefaultClass } from "@/lib/lease";
 import { cpuQuantity, MiB, memoryQuantity, parseMilli, type Quantity } from "@/lib/quantity";
 import { parseTime } from "@/lib/time";
+import { allowedImages, judgeImage } from "./images";
 import { splitCommand, UnclosedQuoteError } from "./shell";
 
 export interface Variable {
@@ -58,6 +59,11 @@ export function firstClass(classes: readonly LeaseClass[]): LeaseClass | undefin
   return defaults[0] ?? byName[0];
 }
 
+/** Where a lease is made unless a person says otherwise: in their own namespace, if they may. */
+export function homeOf({ admin, namespace, editorOf }: Session): string {
+  return admin || editorOf.includes(namespace) ? namespace : (editorOf[0] ?? namespace);
+}
+
 /** The form with nothing left open. */
 export interface Filled extends Values {
   namespace: string;
@@ -108,7 +114,7 @@ export function check(values: Filled, leaseClass: LeaseClass): Errors {
   const set = (field: string, message: string | undefined) => {
     if (message && !errors[field]) errors[field] = message;
   };
-  const { name, namespace, image, reference } = values;
+  const { name, namespace } = values;
   if (name !== "" && (!subdomain.test(name) || name.length > 253)) {
     set(
       "metadata.name",
@@ -121,13 +127,12 @@ export function check(values: Filled, leaseClass: LeaseClass): Errors {
       `"${shortened(namespace)}" is no namespace: small letters, digits, and "-" within`,
     );
   }
-  if (image === other && reference.trim() === "") set("spec.image", `Name an image, such as "alpine:3.22"`);
-  if (image === other && /\s/.test(reference.trim())) set("spec.image", "An image reference has no blanks");
-  const { ttl, cpu, memory } = leaseClass.spec;
+  const { images, ttl, cpu, memory } = leaseClass.spec;
   const named = leaseClass.metadata?.name ?? "";
+  if (values.image === other) set("spec.image", checkReference(values.reference.trim(), images, named));
   set("spec.ttl", checkTTL(values.ttl, ttl, named));
-  set("spec.resources.cpu", checkQuantity(values.cpu, cpu, named, `such as "500m" or "2"`));
-  set("spec.resources.memory", checkQuantity(values.memory, memory, named, `such as "512Mi" or "2Gi"`));
+  set("spec.resources.cpu", checkQuantity(values.cpu, cpu, named, ofCPU));
+  set("spec.resources.memory", checkQuantity(values.memory, memory, named, ofMemory));
   try {
     if (splitCommand(values.command)[0] === "") set("spec.command", "Name the program to run");
   } catch (error) {
@@ -149,12 +154,31 @@ export function check(values: Filled, leaseClass: LeaseClass): Errors {
   return errors;
 }
 
+function checkReference(
+  text: string,
+  images: LeaseClass["spec"]["images"],
+  named: string,
+): string | undefined {
+  if (text === "") return `Name an image, such as "alpine:3.22"`;
+  switch (judgeImage(images, text)) {
+    case "allowed":
+      return undefined;
+    case "denied":
+      return `"${shortened(text)}" is not allowed by class "${named}": ${allowedImages(images)}`;
+    case "malformed":
+      return `"${shortened(text)}" is no image reference; write one such as "alpine:3.22" or "registry.example.com/team/app:1.0"`;
+  }
+}
+
 function checkTTL(text: string, bounds: LeaseClass["spec"]["ttl"], named: string): string | undefined {
   const ms = parseDuration(text);
   if (ms === undefined) return `"${shortened(text)}" is no time; write one ${durationFormat}`;
   const within = ms >= (parseDuration(bounds.min) ?? 0) && ms <= (parseDuration(bounds.max) ?? 0);
-  return within ? undefined : `Class ${named} allows from ${bounds.min} to ${bounds.max}`;
+  return within ? undefined : outside(text, bounds, named);
 }
+
+const ofCPU = `such as "500m" or "2"`;
+const ofMemory = `such as "512Mi" or "2Gi"`;
 
 function checkQuantity(
   text: string,
@@ -165,7 +189,11 @@ function checkQuantity(
   const milli = parseMilli(text);
   if (milli === undefined) return `"${shortened(text)}" is no quantity; write one ${examples}`;
   const within = milli >= (parseMilli(bounds.min) ?? 0n) && milli <= (parseMilli(bounds.max) ?? 0n);
-  return within ? undefined : `Class ${named} allows from ${bounds.min} to ${bounds.max}`;
+  return within ? undefined : outside(text, bounds, named);
+}
+
+function outside(text: string, { min, max }: { min: Quantity; max: Quantity }, named: string): string {
+  return `Class ${named} allows from ${min} to ${max}, not ${shortened(text)}`;
 }
 
 function shortened(text: string): string {
