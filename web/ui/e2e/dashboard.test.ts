@@ -319,7 +319,7 @@ describe("the form", () => {
       "",
     );
 
-    // Of an image only the server knows whether it is allowed.
+    // An image that the class does not allow.
     await page.goto(`${server.url}/new?class=open`);
     await page.getByRole("radio", { name: "Another image" }).check();
     await page.getByLabel("Image reference").fill("registry.example.com/other/thing:1");
@@ -433,9 +433,10 @@ describe("the page", () => {
     await see(page, /^1 of 1,000 leases/);
     await lease(page, "many-0512").waitFor();
     await page.getByLabel("Search leases").fill("");
+    await see(page, /^1,000 leases/);
     await page.getByLabel("Select all").check();
     await see(page, "1,000 leases selected");
-    await server.leasectl("delete", "containerleases", "--all", "-n", "many", "--wait=false");
+    await server.leasectl("delete", "namespace", "many", "--wait=false");
     await see(page, "Nothing is leased");
   });
 
@@ -451,6 +452,7 @@ describe("the page", () => {
     await fits();
     await page.getByRole("button", { name: "Create lease" }).click();
     await page.getByTestId("countdown").waitFor();
+    await see(page, /^\d+ % of 0\.1 CPU$/);
     await fits();
     for (const name of ["Billing", "Classes", "Leases"]) {
       await page.getByRole("navigation", { name: "Pages, below" }).getByRole("link", { name }).click();

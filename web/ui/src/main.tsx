@@ -22,7 +22,11 @@ const queryClient = new QueryClient({
       // What the server refused, it will refuse again.
       retry: (failures, error) => failures < 3 && error instanceof RequestError && error.unreachable,
       refetchOnWindowFocus: false,
+      // The browser's idea of being offline doesn't matter to a server on this machine, and who asks for
+      // something is told at once that it failed, rather than that it is done later.
+      networkMode: "always",
     },
+    mutations: { networkMode: "always" },
   },
 });
 

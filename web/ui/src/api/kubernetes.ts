@@ -51,16 +51,23 @@ export function createObject<T extends KubernetesObject>(
   });
 }
 
-/** Changes an object by a JSON merge patch. With a resourceVersion in it, 409 says that it is another now. */
+/** A step of a JSON Patch (RFC 6902): tested before anything is changed, or changed. */
+export interface Change {
+  op: "test" | "add" | "replace";
+  path: string;
+  value: unknown;
+}
+
+/** Changes an object if it is as the tests say; 422 if it isn't, or may not be what it would become. */
 export function patchObject<T extends KubernetesObject>(
   resource: Resource<T>,
   meta: ObjectMeta,
-  patch: object,
+  changes: readonly Change[],
 ): Promise<T> {
   return requestJSON<T>(objectPath(resource, meta), {
     method: "PATCH",
-    contentType: "application/merge-patch+json",
-    body: patch,
+    contentType: "application/json-patch+json",
+    body: changes,
   });
 }
 

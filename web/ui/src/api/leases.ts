@@ -1,7 +1,14 @@
 // What a person does to leases. Each writes what is wanted; the controllers see to the rest.
 import { formatDuration, parseDuration } from "@/lib/duration";
 import { isStatus } from "./http";
-import { containerLeases, createObject, deleteObject, getObject, patchObject } from "./kubernetes";
+import {
+  type Change,
+  containerLeases,
+  createObject,
+  deleteObject,
+  getObject,
+  patchObject,
+} from "./kubernetes";
 import type { ContainerLease, ContainerLeaseSpec } from "./types";
 
 export const apiVersion = "containerlease.dev/v1alpha1";
@@ -34,40 +41,46 @@ export function createLease(lease: ContainerLease): Promise<ContainerLease> {
 const attempts = 5;
 
 /**
- * Changes a lease by what change says of it as it is now: nothing that others change at the same moment is
- * lost, since a change that crossed another is made anew.
+ * Gives a lease more time, but no more in all than maxMs, which its class allows. Nothing is lost if somebody
+ * else does so at the same moment: the time that is added to is part of the request, and an attempt that
+ * crossed another is made anew.
  */
-export async function changeLease(
+export async function extendLease(
   lease: ContainerLease,
-  change: (current: ContainerLease) => Partial<ContainerLeaseSpec>,
+  byMs: number,
+  maxMs: number,
 ): Promise<ContainerLease> {
   let current = lease;
   for (let attempt = 1; ; attempt++) {
-    const { uid, resourceVersion } = current.metadata ?? {};
+    const { ttl = "" } = current.spec;
+    const longer = formatDuration(Math.min(maxMs, (parseDuration(ttl) ?? 0) + byMs));
     try {
-      return await patchObject(containerLeases, current.metadata ?? {}, {
-        metadata: { uid, resourceVersion },
-        spec: change(current),
-      });
+      return await patchLease(current, [
+        { op: "test", path: "/spec/ttl", value: ttl },
+        { op: "replace", path: "/spec/ttl", value: longer },
+      ]);
     } catch (error) {
-      if (!isStatus(error, 409) || attempt === attempts) throw error;
+      if (!isStatus(error, 422) || attempt === attempts) throw error;
       current = await getObject<ContainerLease>(containerLeases, current.metadata ?? {});
+      if (current.spec.ttl === ttl) throw error; // refused for something else
     }
   }
-}
-
-/** Gives a lease more time, but no more in all than maxMs, which its class allows. */
-export function extendLease(lease: ContainerLease, byMs: number, maxMs: number): Promise<ContainerLease> {
-  return changeLease(lease, ({ spec }) => ({
-    ttl: formatDuration(Math.min(maxMs, (parseDuration(spec.ttl ?? "") ?? 0) + byMs)),
-  }));
 }
 
 export function setOperatingMode(
   lease: ContainerLease,
   operatingMode: NonNullable<ContainerLeaseSpec["operatingMode"]>,
 ): Promise<ContainerLease> {
-  return changeLease(lease, () => ({ operatingMode }));
+  return patchLease(lease, [{ op: "add", path: "/spec/operatingMode", value: operatingMode }]);
+}
+
+/** Changes a lease, but none that has come to bear the same name since. */
+function patchLease(lease: ContainerLease, changes: readonly Change[]): Promise<ContainerLease> {
+  const { metadata = {} } = lease;
+  return patchObject(containerLeases, metadata, [
+    { op: "test", path: "/metadata/uid", value: metadata.uid },
+    ...changes,
+  ]);
 }
 
 /** Ends a lease, or clears away one that has ended. One that is gone already is no error. */

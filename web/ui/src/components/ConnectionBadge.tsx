@@ -19,7 +19,7 @@ export function ConnectionBadge() {
       <div className={classes.badge} data-state="waiting" role="status">
         <span className={classes.dot} aria-hidden />
         <Text component="span" size="xs" className="numbers">
-          Disconnected, retry in {seconds} s
+          Disconnected<span className={classes.detail}>, retry in {seconds} s</span>
         </Text>
         <Button size="compact-xs" variant="subtle" color="red" onClick={wakeAll}>
           Now

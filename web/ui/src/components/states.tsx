@@ -59,6 +59,7 @@ export function ErrorState({ title, error, onRetry = wakeAll }: ErrorProps) {
       mx="auto"
       my="lg"
       role="alert"
+      styles={{ title: { color: "var(--text)" } }}
     >
       <Stack gap="sm" align="flex-start">
         <Text size="sm" c="var(--text)">
