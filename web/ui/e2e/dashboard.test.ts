@@ -319,7 +319,7 @@ describe("the form", () => {
       "",
     );
 
-    // An image that the class does not allow.
+    // Which images a class allows, the server decides.
     await page.goto(`${server.url}/new?class=open`);
     await page.getByRole("radio", { name: "Another image" }).check();
     await page.getByLabel("Image reference").fill("registry.example.com/other/thing:1");

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { ContainerLease } from "@/api/types";
 
 const run = promisify(execFile);
 const top = fileURLToPath(new URL("../../..", import.meta.url));
@@ -76,13 +77,13 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Starts a server with an empty store, its class and its image. */
-  static async start(): Promise<Server> {
+  /** Starts a server with an empty store, with classes and their image. */
+  static async start(manifest = classes): Promise<Server> {
     await makeImage();
     const dataDir = await mkdtemp(path.join(tmpdir(), "containerlease-ui-"));
     const server = new Server(dataDir, await freePort(), await freePort());
     await server.up();
-    await server.apply(classes);
+    await server.apply(manifest);
     return server;
   }
 
@@ -134,6 +135,17 @@ export class Server {
     const child = run(leasectl, ["apply", "-f", "-"], { env });
     child.child.stdin?.end(manifest);
     await child;
+  }
+
+  /** Creates a lease as whoever has the token. */
+  async create(token: string, lease: ContainerLease): Promise<void> {
+    const collection = `/apis/containerlease.dev/v1alpha1/namespaces/${lease.metadata?.namespace}/containerleases`;
+    const answer = await fetch(this.url + collection, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify(lease),
+    });
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   }
 
   /** Makes a token, as an operator does. */
