@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { ContainerLeaseSpec } from "@/api/types";
 import { launch, person } from "./browser";
 import { image, Server, until } from "./server";
 
@@ -47,7 +48,7 @@ done`,
 interface Asked {
   owner: string;
   name: string;
-  spec: Record<string, unknown>;
+  spec: ContainerLeaseSpec;
 }
 
 const asked: Asked[] = [

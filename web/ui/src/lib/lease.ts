@@ -108,11 +108,11 @@ export function extendableBy(lease: ContainerLease, leaseClass: LeaseClass | und
 
 /** Why the lease is as it is, in the server's own words; undefined where there is nothing to say. */
 export function explanation(lease: ContainerLease): string | undefined {
+  // Of a suspended lease it is no news how far its container has come.
+  const steps = phaseOf(lease) === "Suspended" ? ["Ready"] : ["Accepted", "Provisioned", "Ready"];
   const condition = isOver(lease)
     ? conditionOf(lease, "Finished")
-    : ["Accepted", "Provisioned", "Ready"]
-        .map((type) => conditionOf(lease, type))
-        .find((c) => c?.status !== "True");
+    : steps.map((type) => conditionOf(lease, type)).find((c) => c?.status !== "True");
   return condition?.message || condition?.reason;
 }
 
