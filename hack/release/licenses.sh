@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Usage: GOOS=OS GOARCH=ARCH hack/release/licenses.sh PACKAGE...
 #
-# Prints the licences of all that is compiled into the commands: each text once, below
-# the modules it is for. Whoever passes on the binaries has to pass on these.
+# Prints the licences of all that is compiled into the commands, the dashboard's packages
+# with the server's: each text once, below the modules it is for. Whoever passes on the
+# binaries has to pass on these.
 set -o errexit -o nounset -o pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -50,6 +51,29 @@ while IFS=$'\t' read -r module directory; do
     exit 1
   fi
 done <<<"$directories"
+
+# What the dashboard is made from, which is in the server. Each licence has to be one that
+# asks for no more than to be named.
+permissive='^(0BSD|Apache-2\.0|BSD-[23]-Clause|ISC|MIT|\(MIT OR CC0-1\.0\)|OFL-1\.1|Unlicense)$'
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+packages=
+if [[ " $* " == *" ./cmd/containerlease "* ]]; then
+  packages=$(node hack/release/npm-packages.mjs)
+fi
+while IFS=$'\t' read -r package licence directory; do
+  if [[ -z $package ]]; then continue; fi
+  if [[ ! $licence =~ $permissive ]]; then
+    echo "error: $package: whether it may be passed on is to be looked into, its licence is $licence" >&2
+    exit 1
+  fi
+  files=$(licences "$directory")
+  if [[ -z $files ]]; then
+    files=$scratch/$licence
+    echo "$licence, as the package says without the text of the licence." >"$files"
+  fi
+  while IFS= read -r file; do add "$package" "$file"; done <<<"$files"
+done <<<"$packages"
 
 for digest in "${digests[@]}"; do
   printf '%.0s=' {1..80}

@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { onUnauthenticated, RequestError, request, requestJSON, serverNow } from "./http";
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): void {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  vi.stubGlobal("fetch", async () => new Response(text, { status, headers }));
+}
+
+async function refusal(): Promise<RequestError> {
+  const error = await request("/x").catch((caught: unknown) => caught);
+  if (!(error instanceof RequestError)) throw new Error(`not refused: ${String(error)}`);
+  return error;
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("a refusal", () => {
+  it("is read from a problem", async () => {
+    answer(
+      422,
+      {
+        type: "about:blank",
+        title: "Invalid",
+        status: 422,
+        detail: "no",
+        errors: [{ field: "ttl", message: "too long" }],
+      },
+      { "X-Request-ID": "r1" },
+    );
+    expect(await refusal()).toMatchObject({
+      status: 422,
+      message: "no",
+      fields: [{ field: "ttl", message: "too long" }],
+      requestID: "r1",
+      unreachable: false,
+    });
+  });
+
+  it("is read from a Status", async () => {
+    const causes = [{ field: "spec.ttl", message: "too long" }, { message: "of no field" }];
+    answer(422, { kind: "Status", message: "invalid", details: { causes } });
+    expect(await refusal()).toMatchObject({
+      message: "invalid",
+      fields: [{ field: "spec.ttl", message: "too long" }],
+    });
+  });
+
+  it("may be of something in between, which speaks no JSON", async () => {
+    answer(502, "<html>Bad gateway</html>");
+    const error = await refusal();
+    expect(error.message).toContain("502");
+    expect(error.unreachable).toBe(true);
+  });
+
+  it("may be that nobody answers", async () => {
+    vi.stubGlobal("fetch", async () => {
+      throw new TypeError("fetch failed");
+    });
+    expect(await refusal()).toMatchObject({
+      status: 0,
+      message: "The server can't be reached.",
+      unreachable: true,
+    });
+  });
+
+  it("is told to whoever minds that nobody is signed in", async () => {
+    const minds = vi.fn();
+    const stop = onUnauthenticated(minds);
+    answer(401, { title: "who are you", status: 401, type: "x" });
+    await refusal();
+    expect(minds).toHaveBeenCalledTimes(1);
+    stop();
+    await refusal();
+    expect(minds).toHaveBeenCalledTimes(1);
+  });
+});
+
+it("sends what it is given, as what it is", async () => {
+  let sent: RequestInit | undefined;
+  vi.stubGlobal("fetch", async (_: string, init: RequestInit) => {
+    sent = init;
+    return new Response('{"ok":true}');
+  });
+  await expect(
+    requestJSON("/x", { method: "PATCH", body: { a: 1 }, contentType: "text/x" }),
+  ).resolves.toEqual({ ok: true });
+  expect(sent).toMatchObject({ method: "PATCH", body: '{"a":1}', headers: { "Content-Type": "text/x" } });
+});
+
+describe("the server's time", () => {
+  it("is told by its answers, where the browser's differs", async () => {
+    vi.useFakeTimers({ now: Date.parse("2026-01-01T12:00:00Z") });
+    answer(200, {}, { Date: "Thu, 01 Jan 2026 12:10:00 GMT" });
+    await request("/x");
+    expect(serverNow() - Date.now()).toBe(600_500);
+    answer(200, {}, { Date: "Thu, 01 Jan 2026 12:00:01 GMT" });
+    await request("/x");
+    expect(serverNow()).toBe(Date.now()); // as good as the same
+  });
+});
