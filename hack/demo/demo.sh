@@ -89,8 +89,10 @@ recorded=$("$leasectl" get billingrecord "$uid" -o 'jsonpath={.spec.amount}')
 [[ -n $final && $final == "$recorded" ]] || die "the lease says $final, its record $recorded"
 
 pid=$(server_pid) || die "the server is gone"
+link=$(bin/containerlease token link --data-dir "$data" 2>/dev/null) || die "no sign-in link could be made"
 step "The server goes on running (pid $pid), to be tried:"
 cat <<END
+  dashboard   $link
   API         https://$api_address  (kubeconfig ${KUBECONFIG#"$root"/})
   gateway     http://$gateway_address/healthz, /readyz and /metrics
   log         ${log#"$root"/}

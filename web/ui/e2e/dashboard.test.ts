@@ -97,6 +97,17 @@ describe("signing in", () => {
     await page.getByLabel("Token", { exact: true }).waitFor();
   });
 
+  it("sends whoever wants it to the issuer, and back to where they were", async () => {
+    const { page } = await visitor();
+    const oidc = { name: "Acme", url: "/signin/oidc" };
+    await page.route("**/api/signin", (route) => route.fulfill({ json: { oidc } }));
+    await page.goto(`${server.url}/billing?days=7`);
+    const link = page.getByRole("link", { name: "Sign in with Acme" });
+    expect(await link.getAttribute("href")).toBe(
+      `/signin/oidc?return=${encodeURIComponent("/billing?days=7")}`,
+    );
+  });
+
   it("lets a viewer look and not change", async () => {
     await server.leasectl("create", "namespace", "shared").catch(() => {});
     await apply("watched", "shared");
@@ -236,9 +247,12 @@ describe("a lease", () => {
 
   it("shows its log as one wants to read it", async () => {
     const { page } = await user("ed");
-    await apply("talking", "ed");
+    const long = "i=0; while [ $i -lt 60 ]; do printf 'long line '; i=$((i+1)); done; echo";
+    const lines = "trap 'exit 0' TERM; n=0; while true; do n=$((n+1)); echo line $n; sleep 1 & wait; done";
+    await apply("talking", "ed", { command: ["sh", "-c", `${long}; ${lines}`] });
     await page.goto(`${server.url}/leases/ed/talking`);
     const terminal = page.getByTestId("log-terminal");
+    const overflow = () => terminal.evaluate((element) => element.scrollWidth - element.clientWidth);
     await terminal.getByText("line 3", { exact: false }).first().waitFor();
 
     await page.getByRole("textbox", { name: "Search the logs" }).fill("line 2");
@@ -249,6 +263,12 @@ describe("a lease", () => {
     await page.getByRole("textbox", { name: "Search the logs" }).fill("no such thing");
     await until("no match", async () => (await page.getByTestId("log-matches").textContent()) === "none");
     await page.getByRole("button", { name: "Clear the search" }).click();
+
+    expect(await overflow()).toBe(0);
+    await page.getByRole("button", { name: "Wrap long lines" }).click();
+    await until("long lines go on", async () => (await overflow()) > 1000);
+    await page.getByRole("button", { name: "Wrap long lines" }).click();
+    await until("long lines are wrapped", async () => (await overflow()) === 0);
 
     await page.getByRole("button", { name: "Show timestamps" }).click();
     await terminal
@@ -270,7 +290,7 @@ describe("a lease", () => {
     ]);
     expect(file.suggestedFilename()).toBe("talking.log");
     const text = await (await file.createReadStream()).setEncoding("utf8").toArray();
-    expect(text.join("")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z line 1\n/);
+    expect(text.join("")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z (long line ){60}\n[^\n]*Z line 1\n/);
   });
 
   it("is deleted, alone or with others, after a question", async () => {

@@ -1,6 +1,7 @@
 import { Button, Group, List, Modal, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
 import { deleteLease } from "@/api/leases";
 import type { ContainerLease } from "@/api/types";
 import { count } from "@/lib/format";
@@ -38,7 +39,10 @@ interface Props {
 }
 
 /** Asks before leases are deleted, since a container that is gone does not come back. */
-export function DeleteLeases({ leases, onDone, onCancel }: Props) {
+export function DeleteLeases({ leases: doomed, onDone, onCancel }: Props) {
+  // The question stays as it is while it fades away.
+  const [leases, setLeases] = useState(doomed);
+  if (doomed.length > 0 && doomed !== leases) setLeases(doomed);
   const remove = useMutation({
     mutationFn: deleteAll,
     onSuccess: (refused) => {
@@ -64,7 +68,7 @@ export function DeleteLeases({ leases, onDone, onCancel }: Props) {
   const title =
     leases.length === 1 && only ? `Delete ${nameOf(only)}` : `Delete ${count(leases.length, "lease")}`;
   return (
-    <Modal opened={leases.length > 0} onClose={onCancel} title={title} centered>
+    <Modal opened={doomed.length > 0} onClose={onCancel} title={title} centered>
       <Stack gap="sm">
         {running > 0 ? (
           <Text size="sm">

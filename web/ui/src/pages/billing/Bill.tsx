@@ -7,7 +7,22 @@ import { parseAmount } from "@/lib/money";
 import { longTime } from "@/lib/time";
 import classes from "./Bill.module.css";
 import { Computed } from "./Computed";
-import { billedAt, ownerOfRecord, ranFor } from "./view";
+import { ownerOfRecord, ranFor, startedAt } from "./view";
+
+/** What the columns are; on a phone the values speak for themselves. */
+export function BillsHead() {
+  return (
+    <div className={classes.names} aria-hidden>
+      <span />
+      <span>Lease</span>
+      <span>Owner</span>
+      <span>Started</span>
+      <span>Ran for</span>
+      <span>Ended</span>
+      <span className={classes.amount}>Amount</span>
+    </div>
+  );
+}
 
 /** One bill; opened, it shows how its amount was computed. */
 export function Bill({ record }: { record: BillingRecord }) {
@@ -15,6 +30,7 @@ export function Bill({ record }: { record: BillingRecord }) {
   const details = useId();
   const { spec } = record;
   const amount = parseAmount(spec.amount) ?? 0n;
+  const started = startedAt(record);
   return (
     <li className={classes.bill} data-testid={`bill-${spec.lease.name}`}>
       <UnstyledButton
@@ -36,9 +52,11 @@ export function Bill({ record }: { record: BillingRecord }) {
           {ownerOfRecord(record)}
         </Text>
         <Text component="span" size="sm" c="dimmed" className={`numbers ${classes.when}`}>
-          {moment(billedAt(record))}
+          {started !== undefined && <span className={classes.label}>Started </span>}
+          {started === undefined ? "never started" : moment(started)}
         </Text>
         <Text component="span" size="sm" className={`numbers ${classes.time}`}>
+          <span className={classes.label}>Ran for </span>
           {longTime(ranFor(record))}
         </Text>
         <Text component="span" size="sm" c="dimmed" className={classes.reason ?? ""}>

@@ -13,7 +13,7 @@ import { useScope } from "@/components/session";
 import { EmptyState, ErrorState, LoadingState } from "@/components/states";
 import { count, money } from "@/lib/format";
 import { saveBlob } from "@/lib/save";
-import { Bill } from "./Bill";
+import { Bill, BillsHead } from "./Bill";
 import classes from "./BillingPage.module.css";
 import { Chart } from "./Chart";
 import { type Grouping, ownersOf, type Period, select, since, totals, type View } from "./view";
@@ -157,11 +157,14 @@ function Bills({ records }: { records: readonly BillingRecord[] }) {
               />
             ))}
           </section>
-          <ul className={classes.bills} aria-label="Bills">
-            {shown.slice(0, limit).map((record) => (
-              <Bill key={record.metadata?.name} record={record} />
-            ))}
-          </ul>
+          <div className={classes.records}>
+            <BillsHead />
+            <ul className={classes.bills} aria-label="Bills">
+              {shown.slice(0, limit).map((record) => (
+                <Bill key={record.metadata?.name} record={record} />
+              ))}
+            </ul>
+          </div>
           {shown.length > limit && (
             <Group justify="center" mt="md">
               <Button variant="default" onClick={() => setLimit(limit + pageSize)}>

@@ -3,7 +3,7 @@ import { serverNow } from "@/api/http";
 import type { BillingRecord } from "@/api/types";
 import { count, dayAndMonth, money } from "@/lib/format";
 import classes from "./Chart.module.css";
-import { type Group, type Grouping, group } from "./view";
+import { billedAt, type Group, type Grouping, group, type Step, stepOf } from "./view";
 
 interface Props {
   /** All of one currency. */
@@ -17,9 +17,18 @@ interface Props {
 /** Owners beyond these are one. */
 const mostOwners = 8;
 
-/** Sums as bars: upright by day, lying by owner. */
+const monthFormat = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric" });
+
+function label({ name }: Group, step: Step): string {
+  return step === "month" ? monthFormat.format(Number(name)) : dayAndMonth(Number(name));
+}
+
+/** Sums as bars: upright by day, or by month where there are too many days; lying by owner. */
 export function Chart({ records, by, currency, from }: Props) {
-  const groups = group(records, by, serverNow(), from);
+  const now = serverNow();
+  const first = from ?? records.reduce((least, record) => Math.min(least, billedAt(record)), now);
+  const step = stepOf(first, now);
+  const groups = group(records, by === "owner" ? by : step, now, first);
   let most = 1n;
   for (const { amount } of groups) if (amount > most) most = amount;
   const share = ({ amount }: Group) => Number((amount * 1000n) / most) / 1000;
@@ -53,21 +62,17 @@ export function Chart({ records, by, currency, from }: Props) {
       </ul>
     );
   }
-  const [first, last] = [groups[0], groups.at(-1)];
+  const [oldest, latest] = [groups[0], groups.at(-1)];
   return (
     <figure className={classes.figure}>
       <Text size="xs" c="dimmed" className="numbers" aria-hidden>
         {money(most, currency)}
       </Text>
-      <ol className={classes.days} aria-label={`${currency} by day`}>
+      <ol className={classes.days} aria-label={`${currency} by ${step}`}>
         {groups.map((each) => (
-          <li
-            key={each.key}
-            className={classes.day}
-            title={`${dayAndMonth(Number(each.name))}: ${words(each)}`}
-          >
+          <li key={each.key} className={classes.day} title={`${label(each, step)}: ${words(each)}`}>
             <span className="visually-hidden">
-              {dayAndMonth(Number(each.name))}: {words(each)}
+              {label(each, step)}: {words(each)}
             </span>
             <div className={classes.upright} style={{ transform: `scaleY(${share(each)})` }} aria-hidden />
           </li>
@@ -75,10 +80,10 @@ export function Chart({ records, by, currency, from }: Props) {
       </ol>
       <figcaption className={classes.ends} aria-hidden>
         <Text size="xs" c="dimmed" className="numbers">
-          {first && groups.length > 1 && dayAndMonth(Number(first.name))}
+          {oldest && groups.length > 1 && label(oldest, step)}
         </Text>
         <Text size="xs" c="dimmed" className="numbers">
-          {last && dayAndMonth(Number(last.name))}
+          {latest && label(latest, step)}
         </Text>
       </figcaption>
     </figure>

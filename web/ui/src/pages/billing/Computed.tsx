@@ -1,23 +1,22 @@
 import { Text } from "@mantine/core";
-import type { BillingRecord } from "@/api/types";
-import { cpu, exactMoney, memory, moment } from "@/lib/format";
+import type { BillingRecord, Pricing } from "@/api/types";
+import { cpu, exactMoney, moment } from "@/lib/format";
 import { decimalString, parseAmount } from "@/lib/money";
 import { bytes, milliCPU } from "@/lib/quantity";
 import { parseTime } from "@/lib/time";
 import classes from "./Computed.module.css";
-import { compute, type Line } from "./view";
+import { compute, inGiB, type Line } from "./view";
 
 /** How the amount of a bill was computed, from the bill's own inputs. */
 export function Computed({ record }: { record: BillingRecord }) {
   const { spec } = record;
   const { pricing, currency } = spec;
   const { lines, perLease, total, recorded } = compute(record);
-  const price = (text: string) => exactMoney(parseAmount(text) ?? 0n, currency);
   return (
     <div className={classes.computed}>
       <Text size="sm">
-        Class {spec.className}: {price(pricing.perCPUHour)} for a core and {price(pricing.perGiBHour)} for a
-        GiB, an hour
+        Class {spec.className}: {price(pricing.perCPUHour, currency)} for a core and{" "}
+        {price(pricing.perGiBHour, currency)} for a GiB, an hour
         {perLease > 0n && <>, and {exactMoney(perLease, currency)} once</>}.
         {lines.length === 0 && " The container never ran, so that nothing is charged."}
       </Text>
@@ -32,13 +31,14 @@ export function Computed({ record }: { record: BillingRecord }) {
                 Until
               </th>
               <th scope="col">Seconds</th>
-              <th scope="col">Size</th>
+              <th scope="col">Size × price of an hour</th>
               <th scope="col">Cost</th>
             </tr>
           </thead>
           <tbody>
-            {lines.map((line) => (
-              <Row key={line.segment.startedAt} line={line} currency={currency} />
+            {lines.map((line, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a bill never changes, and two runs may begin at once
+              <Row key={index} line={line} pricing={pricing} currency={currency} />
             ))}
             {perLease > 0n && (
               <tr>
@@ -79,8 +79,12 @@ export function Computed({ record }: { record: BillingRecord }) {
   );
 }
 
+function price(text: string, currency: string): string {
+  return exactMoney(parseAmount(text) ?? 0n, currency);
+}
+
 /** A nanosecond is to a second what a nano-unit is to a unit: decimalString writes both. */
-function Row({ line, currency }: { line: Line; currency: string }) {
+function Row({ line, pricing, currency }: { line: Line; pricing: Pricing; currency: string }) {
   const { segment, nanos, amount } = line;
   const [from, until] = [parseTime(segment.startedAt), parseTime(segment.finishedAt)];
   return (
@@ -89,7 +93,12 @@ function Row({ line, currency }: { line: Line; currency: string }) {
       <td className={classes.spare}>{until !== undefined && moment(until)}</td>
       <td>{decimalString(nanos)}</td>
       <td>
-        {cpu(milliCPU(segment.cpu))}, {memory(bytes(segment.memory))}
+        <div>
+          {cpu(milliCPU(segment.cpu))} × {price(pricing.perCPUHour, currency)}
+        </div>
+        <div>
+          {inGiB(bytes(segment.memory))} GiB × {price(pricing.perGiBHour, currency)}
+        </div>
       </td>
       <td>{exactMoney(amount, currency)}</td>
     </tr>

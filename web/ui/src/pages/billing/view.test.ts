@@ -4,12 +4,15 @@ import {
   billedAt,
   compute,
   group,
+  inGiB,
   ownersOf,
   parseView,
   ranFor,
   select,
   since,
+  startedAt,
   startOfDay,
+  stepOf,
   totals,
 } from "./view";
 
@@ -135,6 +138,31 @@ describe("group", () => {
     expect(days.map(({ count }) => count)).toEqual([0, 0, 0, 0, 0, 0, 1]);
   });
 
+  it("has every day of a year once, whatever the clocks do", () => {
+    const year = 365 * 86_400_000;
+    const bills = Array.from({ length: 365 }, (_, day) =>
+      record(`${day}`, { billed: new Date(now - day * 86_400_000).toISOString() }),
+    );
+    const days = group(bills, "day", now, now - year + 86_400_000);
+    const dates = days.map(({ name }) => new Date(Number(name)).toDateString());
+    expect(new Set(dates).size).toBe(days.length);
+    expect(days).toHaveLength(365);
+  });
+
+  it("has months where the days are too many", () => {
+    const records = [
+      record("a", { billed: "2025-12-10T12:00:00Z", amount: "1" }),
+      record("b", { billed: "2025-12-20T12:00:00Z", amount: "2" }),
+      record("c", { amount: "4" }),
+    ];
+    expect(stepOf(since("90", now) ?? 0, now)).toBe("day");
+    const first = billedAt(record("a", { billed: "2025-12-10T12:00:00Z" }));
+    expect(stepOf(first, now)).toBe("month");
+    const months = group(records, "month", now, first);
+    expect(months.map(({ count }) => count)).toEqual([2, 0, 0, 1]);
+    expect(months.map(({ name }) => new Date(Number(name)).getDate())).toEqual([1, 1, 1, 1]);
+  });
+
   it("has the dearest owner first", () => {
     const records = [
       record("a", { amount: "1" }),
@@ -167,7 +195,21 @@ describe("compute", () => {
     expect(compute(never)).toEqual({ lines: [], perLease: 0n, total: 0n, recorded: 0n });
   });
 
-  it("knows how long it ran", () => {
+  it("knows when and how long it ran", () => {
     expect(ranFor(record("a"))).toBe(1_800_000);
+    expect(startedAt(record("a"))).toBe(Date.parse("2026-03-31T11:00:00Z"));
+    const never = record("a");
+    never.spec.segments = [];
+    expect(startedAt(never)).toBeUndefined();
+  });
+
+  it("writes memory as the factor of its price", () => {
+    expect([1, 32, 64, 512, 2048].map((mib) => inGiB(mib * 2 ** 20))).toEqual([
+      "0.0009765625",
+      "0.03125",
+      "0.0625",
+      "0.5",
+      "2",
+    ]);
   });
 });

@@ -2,6 +2,7 @@
 import type { BillingRecord, UsageSegment } from "@/api/types";
 import { createdBy } from "@/lib/lease";
 import { costUntil, parseAmount, segmentCost, segmentNanos } from "@/lib/money";
+import { GiB } from "@/lib/quantity";
 import { parseTime } from "@/lib/time";
 
 export const groupings = ["day", "owner"] as const;
@@ -40,11 +41,40 @@ export function billedAt(record: BillingRecord): number {
   return parseTime(record.metadata?.creationTimestamp) ?? 0;
 }
 
-/** The midnight that a day of the browser's time zone begins with. */
+/** When the container of a bill first ran; undefined if it never did. */
+export function startedAt(record: BillingRecord): number | undefined {
+  return parseTime(record.spec.segments?.[0]?.startedAt);
+}
+
+/** The midnight that a day of the browser's time zone begins with; where the clock skips it, 1 o'clock. */
 export function startOfDay(ms: number): number {
   const day = new Date(ms);
   day.setHours(0, 0, 0, 0);
   return day.getTime();
+}
+
+export type Step = "day" | "month";
+
+/** More bars than these don't fit on a phone. */
+const mostDays = 100;
+
+/** How far apart the bars of a time are. */
+export function stepOf(from: number, now: number): Step {
+  return now - from > mostDays * 86_400_000 ? "month" : "day";
+}
+
+function startOf(step: Step, ms: number): number {
+  const day = new Date(ms);
+  if (step === "month") day.setDate(1);
+  return startOfDay(day.getTime());
+}
+
+/** The beginning of the day or month after the one that begins at start. */
+function nextOf(step: Step, start: number): number {
+  const day = new Date(start);
+  if (step === "month") day.setMonth(day.getMonth() + 1);
+  else day.setDate(day.getDate() + 1);
+  return startOf(step, day.getTime());
 }
 
 /** The first moment of a period that ends now: whole days, of which today is one. */
@@ -52,7 +82,7 @@ export function since(period: Period, now: number): number | undefined {
   if (period === "all") return undefined;
   const day = new Date(startOfDay(now));
   day.setDate(day.getDate() - Number(period) + 1); // not 24 hours each: some days have 23
-  return day.getTime();
+  return startOfDay(day.getTime());
 }
 
 /** The bills that a view shows, the newest first. */
@@ -93,21 +123,21 @@ export function totals(records: readonly BillingRecord[]): [string, bigint][] {
 
 export interface Group {
   key: string;
-  /** The day's beginning in milliseconds since 1970, or the owner. */
+  /** The beginning of the day or month in milliseconds since 1970, or the owner. */
   name: number | string;
   amount: bigint;
   count: number;
 }
 
 /**
- * The bills of one currency by day, without a gap from the first day, by default that of the first bill, to
- * today; or by owner, the dearest first.
+ * The bills of one currency by day or month, without a gap from the first one, by default that of the first
+ * bill, to that of now; or by owner, the dearest first.
  */
 export function group(
   records: readonly BillingRecord[],
-  by: Grouping,
+  by: Step | "owner",
   now: number,
-  firstDay?: number,
+  from?: number,
 ): Group[] {
   const groups = new Map<number | string, Group>();
   const add = (name: number | string, amount: bigint, count: number) => {
@@ -118,20 +148,24 @@ export function group(
     } else groups.set(name, { key: String(name), name, amount, count });
   };
   for (const record of records) {
-    const name = by === "day" ? startOfDay(billedAt(record)) : ownerOfRecord(record);
+    const name = by === "owner" ? ownerOfRecord(record) : startOf(by, billedAt(record));
     add(name, parseAmount(record.spec.amount) ?? 0n, 1);
   }
   const all = [...groups.values()];
   if (by === "owner") return all.sort((a, b) => (a.amount > b.amount ? -1 : a.amount < b.amount ? 1 : 0));
-  const first = firstDay ?? all.reduce((least, { name }) => Math.min(least, Number(name)), now);
-  for (const day = new Date(startOfDay(first)); day.getTime() <= now; day.setDate(day.getDate() + 1))
-    add(day.getTime(), 0n, 0);
+  const first = from ?? all.reduce((least, { name }) => Math.min(least, Number(name)), now);
+  for (let start = startOf(by, first); start <= now; start = nextOf(by, start)) add(start, 0n, 0);
   return [...groups.values()].sort((a, b) => Number(a.name) - Number(b.name));
 }
 
 /** How long the container ran, in milliseconds. */
 export function ranFor(record: BillingRecord): number {
   return Number(record.spec.billableSeconds) * 1000;
+}
+
+/** Bytes as the factor that a price for a GiB is multiplied by: exact for whole MiB, "0.0625" for 64. */
+export function inGiB(bytes: number): string {
+  return String(Number((bytes / GiB).toFixed(10)));
 }
 
 export interface Line {

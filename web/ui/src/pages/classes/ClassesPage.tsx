@@ -74,26 +74,31 @@ function ClassCard({ leaseClass }: { leaseClass: LeaseClass }) {
               <Text component="span" size="sm" fw={550}>
                 {image.name}
               </Text>
-              <Text
-                component="span"
-                size="xs"
-                c="dimmed"
-                className={classes.reference ?? ""}
-                title={image.reference}
-              >
-                {image.description || image.reference}
-              </Text>
-            </li>
-          ))}
-          {allow.map((pattern) => (
-            <li key={pattern} className={classes.image}>
-              <Text component="span" size="xs" c="dimmed" className={classes.reference ?? ""}>
-                {pattern}
-              </Text>
+              <span className={classes.reference}>
+                <Text component="span" size="xs" display="block">
+                  {image.reference}
+                </Text>
+                {image.description && (
+                  <Text component="span" size="xs" c="dimmed" display="block">
+                    {image.description}
+                  </Text>
+                )}
+              </span>
             </li>
           ))}
         </ul>
       </Part>
+      {allow.length > 0 && (
+        <Part title="Other images allowed">
+          <ul className={classes.images}>
+            {allow.map((pattern) => (
+              <Text component="li" key={pattern} size="xs" className={classes.pattern ?? ""}>
+                {pattern}
+              </Text>
+            ))}
+          </ul>
+        </Part>
+      )}
       <Button
         variant="default"
         mt="auto"

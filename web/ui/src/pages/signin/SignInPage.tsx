@@ -73,7 +73,10 @@ export function SignInPage({ issuer }: { issuer: SignInOptions["oidc"] | undefin
           <Text size="xs" c="dimmed">
             On the server's machine, this makes a token:
           </Text>
-          <code className={classes.command}>containerlease token create --user NAME --role editor</code>
+          <code className={classes.command}>
+            containerlease token create <span className={classes.flag}>--user NAME</span>{" "}
+            <span className={classes.flag}>--role editor</span>
+          </code>
           <Text size="xs" c="dimmed">
             and this a link that signs in at once:
           </Text>
