@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, Select, Text, TextInput } from "@mantine/core";
+import { Button, Group, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconDownload, IconReceipt, IconReceiptOff, IconSearch } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
@@ -8,6 +8,7 @@ import { request, serverNow } from "@/api/http";
 import { billingRecords } from "@/api/kubernetes";
 import type { BillingRecord } from "@/api/types";
 import { useCollection } from "@/api/watch/useCollection";
+import { OwnerFilter } from "@/components/OwnerFilter";
 import { PageTitle } from "@/components/PageTitle";
 import { useScope } from "@/components/session";
 import { EmptyState, ErrorState, LoadingState } from "@/components/states";
@@ -88,15 +89,11 @@ function Bills({ records }: { records: readonly BillingRecord[] }) {
           value={period}
           onChange={(days) => setView({ days: days === "30" ? undefined : days })}
         />
-        <Select
-          className={classes.owner ?? ""}
-          aria-label="Owner"
-          placeholder="All owners"
-          data={owners}
-          value={view.owner ?? null}
-          onChange={(owner) => setView({ owner: owner ?? undefined })}
-          clearable
-          searchable
+        <OwnerFilter
+          className={classes.owner}
+          owners={owners}
+          owner={view.owner}
+          onChange={(owner) => setView({ owner })}
         />
         <TextInput
           className={classes.search ?? ""}

@@ -2,10 +2,11 @@ import { Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { ContainerLease } from "@/api/types";
 import { PhaseBadge } from "@/components/PhaseBadge";
+import { TimeLeft } from "@/components/TimeLeft";
 import { useNow } from "@/lib/clock";
 import { cpu, memory, moment } from "@/lib/format";
 import { countdownOf, explanation, isOver, phaseOf, sizeOf, ttlOf } from "@/lib/lease";
-import { clockTime, longTime, parseTime } from "@/lib/time";
+import { longTime, parseTime } from "@/lib/time";
 import classes from "./Summary.module.css";
 
 /** How the lease is, at a glance. */
@@ -50,20 +51,12 @@ function TimeFact({ lease }: { lease: ContainerLease }) {
   const expires = parseTime(lease.status?.expirationTime);
   if (countdown && expires !== undefined) {
     return (
-      <div className={classes.fact} data-urgency={countdown.urgency}>
-        <Text size="xs" c="dimmed" fw={600}>
-          Time left
-        </Text>
-        <Text component="span" className={`numbers ${classes.clock}`} role="timer" data-testid="countdown">
-          {countdown.urgency === "over" ? "time is up" : clockTime(countdown.left)}
-        </Text>
-        <div className={classes.track} aria-hidden>
-          <div className={classes.bar} style={{ transform: `scaleX(${countdown.fraction})` }} />
-        </div>
+      <Fact label="Time left">
+        <TimeLeft countdown={countdown} large />
         <Text size="xs" c="dimmed" className="numbers">
           of {longTime(ttlOf(lease))}, until {moment(expires)}
         </Text>
-      </div>
+      </Fact>
     );
   }
   const started = parseTime(lease.status?.startTime);

@@ -2,6 +2,7 @@ import { ActionIcon, Chip, CloseButton, Group, Select, TextInput } from "@mantin
 import { IconSearch, IconSortAscending, IconSortDescending } from "@tabler/icons-react";
 import { useMemo } from "react";
 import type { ContainerLease, Phase } from "@/api/types";
+import { OwnerFilter } from "@/components/OwnerFilter";
 import classes from "./Toolbar.module.css";
 import { countByPhase, ownersOf, type SortKey, sortKeys, sortLabels, type View } from "./view";
 
@@ -38,16 +39,11 @@ export function Toolbar({ leases, view, onChange, withSort }: Props) {
         autoComplete="off"
         spellCheck={false}
       />
-      <Select
-        className={classes.owner ?? ""}
-        aria-label="Owner"
-        placeholder="All owners"
-        data={owners}
-        value={view.owner ?? null}
-        onChange={(owner) => onChange({ owner: owner ?? undefined })}
-        clearable
-        searchable
-        nothingFoundMessage="No such owner"
+      <OwnerFilter
+        className={classes.owner}
+        owners={owners}
+        owner={view.owner}
+        onChange={(owner) => onChange({ owner })}
       />
       {withSort && (
         <Group gap={6} wrap="nowrap" className={classes.sort ?? ""}>
