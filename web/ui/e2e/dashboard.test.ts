@@ -2,7 +2,8 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Complaints, type Look, launch, person, violations } from "./browser";
-import { containersOf, Server, until } from "./server";
+import { SlowRegistry } from "./registry";
+import { containersOf, image, Server, slowClass, until } from "./server";
 
 let server: Server;
 let browser: Browser;
@@ -374,6 +375,43 @@ describe("the form", () => {
     // The same object: applying it changes nothing.
     await server.apply(manifest);
     expect(await server.field("containerlease", "by-hand", "hand", ".metadata.generation")).toBe("1");
+  });
+
+  it("leads to the progress of pull, creation and start", async () => {
+    const registry = await SlowRegistry.start(image);
+    try {
+      await server.apply(slowClass(registry.reference));
+      const { page } = await user("form");
+      await page.goto(`${server.url}/new?class=slow`);
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("pulled");
+      await page.getByLabel("Command").fill("sleep 600");
+      await page.getByRole("button", { name: "Create lease" }).click();
+      const steps = page.getByRole("region", { name: "Getting ready" });
+      await steps
+        .getByText(/Pulling 127\.0\.0\.1:\d+\/slow:latest: \d of 2 layers, [\d.]+ of [\d.]+ MB/)
+        .waitFor();
+      expect(await steps.locator("[aria-current=step]").textContent()).toMatch(/^Pull the image/);
+      await until("it is further", async () => {
+        const pulled = await steps
+          .getByRole("progressbar", { name: "Pulled" })
+          .getAttribute("aria-valuenow", { timeout: 500 });
+        return Number(pulled) > 30;
+      });
+      await page.getByTestId("countdown").waitFor();
+      expect(await steps.count()).toBe(0);
+    } finally {
+      await server.leasectl(
+        "delete",
+        "containerlease",
+        "pulled",
+        "-n",
+        "form",
+        "--ignore-not-found",
+        "--timeout",
+        "60s",
+      );
+      await registry.stop();
+    }
   });
 
   it("shows how a lease that can't start fails", async () => {

@@ -42,6 +42,23 @@ spec:
   pricing: {currency: EUR, perCPUHour: "0.04", perGiBHour: "0.005"}
 `;
 
+/** A class whose image has to be pulled. */
+export function slowClass(reference: string): string {
+  return `
+apiVersion: containerlease.dev/v1alpha1
+kind: LeaseClass
+metadata: {name: slow}
+spec:
+  images:
+    catalog: [{name: slow, reference: "${reference}"}]
+    pullPolicy: Always
+  ttl: {min: 5s, default: 10m, max: 1h}
+  cpu: {min: 50m, default: 100m, max: "1"}
+  memory: {min: 16Mi, default: 32Mi, max: 256Mi}
+  pricing: {currency: USD, perCPUHour: "4", perGiBHour: "0.5"}
+`;
+}
+
 async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

@@ -2,7 +2,7 @@ import { Alert, Autocomplete, Button, Combobox, Select, Stack, Text, TextInput }
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useMemo, useRef, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { createLease } from "@/api/leases";
 import type { LeaseClass } from "@/api/types";
 import { Card } from "@/components/Card";
@@ -50,13 +50,11 @@ export function LeaseForm({ classes: all, first }: Props) {
     all.find((each) => each.metadata?.name === (values.className ?? first.metadata?.name)) ?? first;
   const filled = fill(values, leaseClass, homeOf(session));
   const wrong = check(filled, leaseClass);
-  const lease = useMemo(() => toLease(filled, leaseClass), [filled, leaseClass]);
+  const lease = toLease(filled, leaseClass);
   const choosesClass = all.length > 1;
 
   const create = useMutation({
     mutationFn: createLease,
-    // What can't be sent now is not sent later, when nobody expects it any more.
-    networkMode: "always",
     onSuccess: (created) =>
       navigate({
         to: "/leases/$namespace/$name",
