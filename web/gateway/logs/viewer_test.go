@@ -339,7 +339,7 @@ func TestRights(t *testing.T) {
 			clk := testingclock.NewFakeClock(begin0)
 			b := newBench(t, clk)
 			p := b.dial("")
-			awaitTickers(t, clk)
+			awaitWaiters(t, clk, tickers)
 			tc.lose(b, clk)
 			if f := p.expect("no longer"); f.Reason != reasonSignedOut {
 				t.Errorf("got %+v, want reason %s", f, reasonSignedOut)
@@ -356,7 +356,7 @@ func TestExpiry(t *testing.T) {
 	b.identities.identity.Expires = begin0.Add(3 * time.Second)
 	p := b.dial("")
 	b.api.nextLog()
-	awaitTickers(t, clk)
+	awaitWaiters(t, clk, tickers)
 	b.identities.mu.Lock()
 	b.identities.err = caller.ErrUnauthenticated
 	b.identities.mu.Unlock()
@@ -440,7 +440,7 @@ func TestPings(t *testing.T) {
 		case <-time.After(patience):
 			t.Fatal("no ping")
 		}
-		awaitTickers(t, clk)
+		awaitWaiters(t, clk, tickers)
 		clk.Step(socket.PingInterval)
 	}
 	log.send(t, line(1, "stdout", "x"))
@@ -478,10 +478,13 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// awaitTickers waits until the viewer waits for the clock.
-func awaitTickers(t *testing.T, clk *testingclock.FakeClock) {
+// tickers is how many of the clock's a viewer waits for: that of the pings, and that of its right.
+const tickers = 2
+
+// awaitWaiters waits until the viewer waits for the clock, in so many places.
+func awaitWaiters(t *testing.T, clk *testingclock.FakeClock, count int) {
 	t.Helper()
-	for end := time.Now().Add(patience); clk.Waiters() < 2; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); clk.Waiters() < count; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the viewer does not watch the clock")
 		}

@@ -128,31 +128,40 @@ func (g Guard) identify(ctx context.Context) (caller.Identity, error) {
 func (g Guard) heartbeat(ctx context.Context, end context.CancelCauseFunc) {
 	ticker := g.Clock.NewTicker(PingInterval)
 	defer ticker.Stop()
-	unanswered := 0
+	// One ping at a time: the pong of a slow reader comes behind all the frames before it, however long that
+	// takes, and a connection loses nothing.
+	ponged := g.ping(ctx)
+	var due <-chan struct{} // ponged, once it is time for another ping
+	unanswered, alive := 0, g.Conn.Signs()
 	for {
-		alive := g.Conn.Signs()
-		ponged := make(chan struct{})
-		// The pong of a slow reader comes behind all the frames before it, however long that takes. The end of
-		// ctx must not end the ping: the library closes the connection then, last frames or not.
-		pinging, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		go func() {
-			defer close(ponged)
-			_ = g.WS.Ping(pinging) // signs tell more: whoever takes frames is alive as well
-		}()
 		select {
 		case <-ticker.C():
-			cancel()
-			<-ponged
+			due = ponged
+			signs := g.Conn.Signs()
+			if signs > alive {
+				unanswered = 0
+			} else if unanswered++; unanswered == maxUnanswered {
+				end(ErrSilent)
+				<-ponged // the connection is about to end
+				return
+			}
+			alive = signs
+		case <-due:
+			ponged, due = g.ping(ctx), nil
 		case <-ctx.Done():
 			<-ponged // or the end of the connection
-			cancel()
-			return
-		}
-		if g.Conn.Signs() > alive {
-			unanswered = 0
-		} else if unanswered++; unanswered == maxUnanswered {
-			end(ErrSilent)
 			return
 		}
 	}
+}
+
+// ping pings the peer. The channel is closed when it has answered or is gone. The end of ctx must not end the
+// ping: the library closes the connection then, last frames or not.
+func (g Guard) ping(ctx context.Context) (ponged <-chan struct{}) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = g.WS.Ping(context.WithoutCancel(ctx)) // signs tell more: whoever takes frames is alive as well
+	}()
+	return done
 }
