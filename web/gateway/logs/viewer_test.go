@@ -356,7 +356,7 @@ func TestExpiry(t *testing.T) {
 	b.identities.identity.Expires = begin0.Add(3 * time.Second)
 	p := b.dial("")
 	b.api.nextLog()
-	awaitWaiters(t, clk, tickers)
+	awaitWaiters(t, clk, tickers+1) // and the end of the credential
 	b.identities.mu.Lock()
 	b.identities.err = caller.ErrUnauthenticated
 	b.identities.mu.Unlock()
