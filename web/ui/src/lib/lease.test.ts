@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Condition, ContainerLease, LeaseClass } from "@/api/types";
-import { costOf, countdownOf, explanation, extendableBy, ownerOf, phaseOf } from "./lease";
+import {
+  costOf,
+  countdownOf,
+  explanation,
+  extendableBy,
+  isDefaultClass,
+  ownerOf,
+  phaseOf,
+  sizeOf,
+} from "./lease";
 
 type Status = NonNullable<ContainerLease["status"]>;
 
@@ -12,12 +21,24 @@ function lease(status: Status = {}, metadata: ContainerLease["metadata"] = {}): 
   };
 }
 
+const standard: LeaseClass = {
+  metadata: { name: "standard" },
+  spec: {
+    images: {},
+    ttl: { min: "5m", default: "30m", max: "2h" },
+    cpu: { min: "1", default: "1", max: "1" },
+    memory: { min: "1Gi", default: "1Gi", max: "1Gi" },
+    pricing: { currency: "USD", perCPUHour: "1", perGiBHour: "1" },
+  },
+};
+
 const noon = Date.parse("2026-01-01T12:00:00Z");
+const pricing = { currency: "USD", perCPUHour: "3.6", perGiBHour: "0", perLease: "0" };
 const running: Status = {
   phase: "Running",
   startTime: "2026-01-01T12:00:00Z",
   expirationTime: "2026-01-01T13:00:00Z",
-  pricing: { currency: "USD", perCPUHour: "3.6", perGiBHour: "0", perLease: "0" },
+  pricing,
   segments: [{ containerID: "c", startedAt: "2026-01-01T12:00:00Z", cpu: "1", memory: "1Gi" }],
   cost: { currency: "USD", hourlyRate: "3.6", estimated: "3.6" },
 };
@@ -65,6 +86,31 @@ describe("costOf", () => {
     });
   });
 
+  it("is final where that is nothing", () => {
+    const cost = { currency: "USD", hourlyRate: "3.6", estimated: "3.6", final: "0" };
+    expect(costOf(lease({ ...running, phase: "Failed", cost }), noon + 10_000)).toMatchObject({
+      amount: 0n,
+      final: true,
+    });
+  });
+
+  it("counts what ran longer than it should have, as its bill will", () => {
+    const [segment] = running.segments ?? [];
+    const late = segment ? [{ ...segment, finishedAt: "2026-01-01T13:00:02Z" }] : [];
+    expect(costOf(lease({ ...running, segments: late }), noon + 7_200_000)?.amount).toBe(3_602_000_000n);
+  });
+
+  it("is nothing before the container ran", () => {
+    const nothing = { amount: 0n, estimated: undefined, final: false, currency: "USD" };
+    expect(costOf(lease({ phase: "Provisioning", pricing }), noon)).toEqual(nothing);
+    expect(costOf(lease({ cost: { currency: "USD", hourlyRate: "1" } }), noon)).toEqual(nothing);
+  });
+
+  it("grows before the end is known", () => {
+    const { expirationTime: _, ...endless } = running;
+    expect(costOf(lease(endless), noon + 10_000)?.amount).toBe(10_000_000n);
+  });
+
   it("is not known before a class has accepted it", () => {
     expect(costOf(lease(), noon)).toBeUndefined();
   });
@@ -79,22 +125,16 @@ describe("countdownOf", () => {
 });
 
 describe("extendableBy", () => {
-  const leaseClass: LeaseClass = {
-    metadata: { name: "standard" },
-    spec: {
-      images: {},
-      ttl: { min: "5m", default: "30m", max: "2h" },
-      cpu: { min: "1", default: "1", max: "1" },
-      memory: { min: "1Gi", default: "1Gi", max: "1Gi" },
-      pricing: { currency: "USD", perCPUHour: "1", perGiBHour: "1" },
-    },
-  };
-
   it("is what the class leaves, of a lease that goes on", () => {
-    expect(extendableBy(lease(running), leaseClass)).toBe(3_600_000);
+    expect(extendableBy(lease(running), standard)).toBe(3_600_000);
     expect(extendableBy(lease(running), undefined)).toBe(0);
-    expect(extendableBy(lease({ ...running, phase: "Failed" }), leaseClass)).toBe(0);
-    expect(extendableBy(lease(running, { deletionTimestamp: "2026-01-01T12:01:00Z" }), leaseClass)).toBe(0);
+    expect(extendableBy(lease({ ...running, phase: "Failed" }), standard)).toBe(0);
+    expect(extendableBy(lease(running, { deletionTimestamp: "2026-01-01T12:01:00Z" }), standard)).toBe(0);
+  });
+
+  it("is nothing where the class has come to allow less than the lease has", () => {
+    const short = { ...standard, spec: { ...standard.spec, ttl: { min: "5m", default: "5m", max: "30m" } } };
+    expect(extendableBy(lease(running), short)).toBe(0);
   });
 });
 
@@ -115,6 +155,19 @@ describe("explanation", () => {
     ];
     expect(explanation(lease({ conditions }))).toBe("Pulling box.");
     expect(explanation(lease({ conditions, phase: "Suspended" }))).toBe("not yet");
+    const refused = [
+      condition("Accepted", "False", "TooLong", "The class allows 2h."),
+      ...conditions.slice(1),
+    ];
+    expect(explanation(lease({ conditions: refused }))).toBe("The class allows 2h.");
+  });
+
+  it("is wanting where all is well, and where nobody has looked yet", () => {
+    const conditions = ["Accepted", "Provisioned", "Ready"].map((type) =>
+      condition(type, "True", type, "yes"),
+    );
+    expect(explanation(lease({ phase: "Running", conditions }))).toBeUndefined();
+    expect(explanation(lease())).toBeUndefined();
   });
 
   it("is why it ended, of one that ended", () => {
@@ -129,4 +182,16 @@ describe("explanation", () => {
 it("is owned by who asked for it, else by its namespace", () => {
   expect(ownerOf(lease({}, { annotations: { "containerlease.dev/created-by": "ada" } }))).toBe("ada");
   expect(ownerOf(lease())).toBe("team");
+});
+
+it("has the size that it asks for", () => {
+  expect(sizeOf(lease())).toEqual({ milliCPU: 1000, memoryBytes: 2 ** 30 });
+});
+
+it("is of the default class where that one says so", () => {
+  const marked = (value: string): LeaseClass => ({
+    ...standard,
+    metadata: { annotations: { "containerlease.dev/is-default-class": value } },
+  });
+  expect([standard, marked("true"), marked("false")].map(isDefaultClass)).toEqual([false, true, false]);
 });

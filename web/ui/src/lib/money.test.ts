@@ -35,6 +35,10 @@ describe("an estimate", () => {
   });
 });
 
+it("estimates nothing for less than no time", () => {
+  expect(estimate({ currency: "USD", perCPUHour: "4", perGiBHour: "1" }, "1", "1Gi", -1)).toBe(0n);
+});
+
 describe("what still runs", () => {
   const pricing = { currency: "USD", perCPUHour: "3.6", perGiBHour: "0", perLease: "1" };
   const running: UsageSegment = {
@@ -48,6 +52,10 @@ describe("what still runs", () => {
   it("costs what it has run until now", () => {
     expect(costUntil(pricing, [running], at("2026-01-01T12:00:10.5Z"))).toBe(1_010_000_000n);
     expect(segmentCost(pricing, running, at("2026-01-01T12:00:10.5Z"))).toBe(10_000_000n);
+  });
+
+  it("takes a part of a millisecond for none, as the server's clock may tell it", () => {
+    expect(costUntil(pricing, [running], at("2026-01-01T12:00:10.5Z") + 0.5)).toBe(1_010_000_000n);
   });
 
   it("costs nothing before it began", () => {

@@ -21,6 +21,12 @@ describe("countdown", () => {
     expect(countdown(0, 30_000, 0)).toEqual({ left: 30_000, fraction: 1, urgency: "now" });
   });
 
+  it("is never amber, if its last fifth is no more than the last minute", () => {
+    const at = (left: number) => countdown(0, 5 * minute, 5 * minute - left).urgency;
+    expect(at(minute + 1)).toBe("calm");
+    expect(at(minute)).toBe("now");
+  });
+
   it("knows what is left, and no more than all of it", () => {
     expect(countdown(0, hour, hour / 4)).toMatchObject({ left: (3 * hour) / 4, fraction: 0.75 });
     // The server's clock may be a little ahead.
@@ -43,7 +49,9 @@ it.each([
 it.each([
   [0, "0 s"],
   [440, "0.4 s"],
+  [9_940, "9.9 s"],
   [9_960, "10 s"],
+  [10_400, "10 s"],
   [59_600, "1 min"],
   [123_000, "2 min 3 s"],
   [3_600_000, "1 h"],
@@ -54,10 +62,14 @@ it.each([
 
 it.each([
   [0, "just now"],
-  [12_000, "12 s ago"],
-  [180_000, "3 min ago"],
-  [7_200_000, "2 h ago"],
-  [172_800_000, "2 d ago"],
+  [4_000, "just now"],
+  [5_000, "5 s ago"],
+  [59_000, "59 s ago"],
+  [60_000, "1 min ago"],
+  [3_599_000, "59 min ago"],
+  [3_600_000, "1 h ago"],
+  [86_399_000, "23 h ago"],
+  [86_400_000, "1 d ago"],
   [-5_000, "just now"],
 ])("says of %d before now that it was %s", (ms, text) => expect(ago(0, ms)).toBe(text));
 
@@ -70,10 +82,16 @@ describe("moments", () => {
 
   it("may be of another time zone", () => {
     expect(parseTime("2026-01-01T14:00:00+02:00")).toBe(Date.UTC(2026, 0, 1, 12));
+    expect(parseNanos("1969-12-31T18:30:00.000000001-05:30")).toBe(1n);
   });
 
-  it.each(["", "2026-01-01", "2026-01-01T12:00:00", "2026-13-01T12:00:00Z", "now", undefined])(
-    "are none: %j",
-    (text) => expect(parseTime(text)).toBeUndefined(),
-  );
+  it.each([
+    "",
+    "2026-01-01",
+    "2026-01-01T12:00:00",
+    "2026-13-01T12:00:00Z",
+    "2026-01-01T12:00:00.0123456789Z",
+    "now",
+    undefined,
+  ])("are none: %j", (text) => expect(parseTime(text)).toBeUndefined());
 });

@@ -17,7 +17,7 @@ import { saveBlob } from "@/lib/save";
 import { Bill, BillsHead } from "./Bill";
 import classes from "./BillingPage.module.css";
 import { Chart } from "./Chart";
-import { type Grouping, ownersOf, type Period, select, since, totals, type View } from "./view";
+import { type Grouping, ownersOf, periods, select, since, totals, type View } from "./view";
 
 const route = getRouteApi("/billing");
 
@@ -54,12 +54,10 @@ export function BillingPage() {
 /** How many bills are shown at first, and more at a time. */
 const pageSize = 50;
 
-const periodLabels: { value: Period; label: string }[] = [
-  { value: "7", label: "7 days" },
-  { value: "30", label: "30 days" },
-  { value: "90", label: "90 days" },
-  { value: "all", label: "All" },
-];
+const periodLabels = periods.map((period) => ({
+  value: String(period),
+  label: period === "all" ? "All" : `${period} days`,
+}));
 
 function Bills({ records }: { records: readonly BillingRecord[] }) {
   const view = route.useSearch();
@@ -71,7 +69,7 @@ function Bills({ records }: { records: readonly BillingRecord[] }) {
       replace: true,
       resetScroll: false,
     });
-  const period = view.days ?? "30";
+  const period = view.days ?? 30;
   const by: Grouping = view.by ?? "day";
   const shown = useMemo(() => select(records, view, serverNow()), [records, view]);
   const owners = useMemo(() => ownersOf(records), [records]);
@@ -86,8 +84,11 @@ function Bills({ records }: { records: readonly BillingRecord[] }) {
         <SegmentedControl
           aria-label="Period"
           data={periodLabels}
-          value={period}
-          onChange={(days) => setView({ days: days === "30" ? undefined : days })}
+          value={String(period)}
+          onChange={(chosen) => {
+            const days = periods.find((each) => String(each) === chosen);
+            setView({ days: days === 30 ? undefined : days });
+          }}
         />
         <OwnerFilter
           className={classes.owner}

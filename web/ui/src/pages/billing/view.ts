@@ -9,7 +9,7 @@ export const groupings = ["day", "owner"] as const;
 export type Grouping = (typeof groupings)[number];
 
 /** How far back is looked, in days; all is all. */
-export const periods = ["7", "30", "90", "all"] as const;
+export const periods = [7, 30, 90, "all"] as const;
 export type Period = (typeof periods)[number];
 
 /** What of the bills is looked at: kept in the address, so that a link shows the same. */
@@ -25,8 +25,8 @@ export interface View {
 export function parseView(search: Record<string, unknown>): View {
   const view: View = {};
   if (search.by === "owner") view.by = "owner";
-  const period = periods.find((each) => each === String(search.days));
-  if (period && period !== "30") view.days = period;
+  const period = periods.find((each) => each === search.days);
+  if (period && period !== 30) view.days = period;
   if (typeof search.owner === "string" && search.owner !== "") view.owner = search.owner;
   if (typeof search.q === "string" && search.q !== "") view.q = search.q;
   return view;
@@ -81,13 +81,13 @@ function nextOf(step: Step, start: number): number {
 export function since(period: Period, now: number): number | undefined {
   if (period === "all") return undefined;
   const day = new Date(startOfDay(now));
-  day.setDate(day.getDate() - Number(period) + 1); // not 24 hours each: some days have 23
+  day.setDate(day.getDate() - period + 1); // not 24 hours each: some days have 23
   return startOfDay(day.getTime());
 }
 
 /** The bills that a view shows, the newest first. */
 export function select(records: readonly BillingRecord[], view: View, now: number): BillingRecord[] {
-  const from = since(view.days ?? "30", now) ?? 0;
+  const from = since(view.days ?? 30, now) ?? 0;
   const words = (view.q ?? "").toLowerCase().split(/\s+/);
   return records
     .filter((record) => {

@@ -1,13 +1,14 @@
 import { Anchor, Button, Skeleton, Tabs, Text } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay, IconServerOff, IconTrash } from "@tabler/icons-react";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { containerLeases, events } from "@/api/kubernetes";
 import { setOperatingMode } from "@/api/leases";
 import type { ContainerLease } from "@/api/types";
 import { useCollection } from "@/api/watch/useCollection";
 import { DeleteLeases } from "@/components/DeleteLeases";
 import { ExtendMenu } from "@/components/ExtendMenu";
+import { lazyPart } from "@/components/lazyPart";
 import { PageTitle } from "@/components/PageTitle";
 import { mayEdit, useSession } from "@/components/session";
 import { EmptyState, ErrorState, LoadingState } from "@/components/states";
@@ -24,9 +25,9 @@ import { Summary } from "./Summary";
 import { Timeline } from "./Timeline";
 import { provisioning } from "./view";
 
-const LogPanel = lazy(async () => ({ default: (await import("./LogPanel")).LogPanel }));
-const UsagePanel = lazy(async () => ({ default: (await import("./UsagePanel")).UsagePanel }));
-const YAMLView = lazy(async () => ({ default: (await import("./YAMLView")).YAMLView }));
+const LogPanel = lazyPart(async () => (await import("./LogPanel")).LogPanel);
+const UsagePanel = lazyPart(async () => (await import("./UsagePanel")).UsagePanel);
+const YAMLView = lazyPart(async () => (await import("./YAMLView")).YAMLView);
 
 const route = getRouteApi("/leases/$namespace/$name");
 
