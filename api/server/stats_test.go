@@ -104,7 +104,8 @@ func TestStats(t *testing.T) {
 	})
 }
 
-// TestStatsErrors: what can't be measured is answered in one way, followed or not.
+// TestStatsErrors: why something can't be measured is said. To follow what does not run is no error: there is
+// nothing, and that's all.
 func TestStatsErrors(t *testing.T) {
 	var fail error
 	_, clients := withStats(t, usageStreamer(func(context.Context, func(server.Usage) error) error { return fail }))
@@ -113,18 +114,25 @@ func TestStatsErrors(t *testing.T) {
 		fail         error
 		code         int
 		message      string
+		nothing      bool // followed, it is a stream without a line
 	}{
 		"NoLease":       {lease: "nobody", code: 404},
 		"NotYet":        {lease: "waiting", code: 409, message: "not been created yet"},
-		"DoesNotRun":    {lease: "demo", code: 409, message: "wait until"},
-		"Suspended":     {lease: "suspended", code: 409, message: "spec.operatingMode"},
-		"Ended":         {lease: "ended", code: 409, message: "Expired"},
-		"Gone":          {lease: "demo", fail: apierrors.NewNotFound(v1alpha1.Resource("containerleases/stats"), "demo"), code: 404},
+		"DoesNotRun":    {lease: "demo", code: 409, message: "wait until", nothing: true},
+		"Suspended":     {lease: "suspended", code: 409, message: "spec.operatingMode", nothing: true},
+		"Ended":         {lease: "ended", code: 409, message: "Expired", nothing: true},
+		"Gone":          {lease: "demo", fail: apierrors.NewNotFound(v1alpha1.Resource("containerleases/stats"), "demo"), code: 404, nothing: true},
 		"EngineTrouble": {lease: "demo", fail: errors.New("the engine sulks"), code: 503, message: "sulks"},
 	} {
 		for _, query := range []string{"", "follow=true"} {
 			t.Run(name+query, func(t *testing.T) {
 				fail = tc.fail
+				if query != "" && tc.nothing {
+					if got, err := statsOf(clients["InProcess"], tc.lease, query).DoRaw(t.Context()); err != nil || len(got) != 0 {
+						t.Errorf("got %q, %v; want nothing", got, err)
+					}
+					return
+				}
 				err := statsOf(clients["InProcess"], tc.lease, query).MaxRetries(0).Do(t.Context()).Error()
 				var status apierrors.APIStatus
 				if !errors.As(err, &status) || int(status.Status().Code) != tc.code || !strings.Contains(err.Error(), tc.message) {

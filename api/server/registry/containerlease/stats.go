@@ -101,7 +101,7 @@ func (s StatsStorage) Connect(ctx context.Context, name string, options runtime.
 			return s.streamer.Stream(ctx, namespace, lease.Name, lease.UID, handle)
 		}
 		if query.Follow {
-			follow(ctx, w, lease, measure, responder)
+			follow(ctx, w, measure, responder)
 		} else {
 			once(lease, measure, responder)
 		}
@@ -131,8 +131,10 @@ func once(lease *v1alpha1.ContainerLease, measure func(func(Usage) error) error,
 	}
 }
 
-// follow answers with each measurement in a line.
-func follow(ctx context.Context, w http.ResponseWriter, lease *v1alpha1.ContainerLease, measure func(func(Usage) error) error, responder rest.Responder) {
+// follow answers with each measurement in a line, for as long as the container runs: with none, if it doesn't,
+// or not any more. Who follows a lease sees by the lease itself why there is no more, and can't know when it asks
+// whether there is any.
+func follow(ctx context.Context, w http.ResponseWriter, measure func(func(Usage) error) error, responder rest.Responder) {
 	out := &stream{response: w, contentType: ndjson}
 	err := measure(func(u Usage) error {
 		line, err := json.Marshal(statsOf(u))
@@ -141,8 +143,8 @@ func follow(ctx context.Context, w http.ResponseWriter, lease *v1alpha1.Containe
 		}
 		return out.send(append(line, '\n'))
 	})
-	if err == nil && !out.begun {
-		err = doesNotRun(lease)
+	if apierrors.IsNotFound(err) {
+		err = nil
 	}
 	out.finish(ctx, err, reading, responder)
 }

@@ -13,6 +13,7 @@ async function refusal(): Promise<RequestError> {
 }
 
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.unstubAllGlobals();
   vi.useRealTimers();
 });
@@ -48,6 +49,16 @@ describe("a refusal", () => {
     });
   });
 
+  it("says what it can, of an answer that says little", async () => {
+    answer(409, { type: "about:blank", title: "Conflict", status: 409 });
+    expect(await refusal()).toMatchObject({ message: "Conflict", fields: [] });
+    answer(403, { kind: "Status", details: { causes: [{ field: "spec.ttl" }] } });
+    expect(await refusal()).toMatchObject({
+      message: "The server answered with status 403.",
+      fields: [{ field: "spec.ttl", message: "is not allowed" }],
+    });
+  });
+
   it("may be of something in between, which speaks no JSON", async () => {
     answer(502, "<html>Bad gateway</html>");
     const error = await refusal();
@@ -66,9 +77,29 @@ describe("a refusal", () => {
     });
   });
 
+  it("may be that nobody answers in time", async () => {
+    vi.spyOn(AbortSignal, "timeout").mockReturnValue(AbortSignal.abort());
+    vi.stubGlobal("fetch", async (_: string, { signal }: RequestInit) => signal?.throwIfAborted());
+    const error = await refusal();
+    expect(error).toMatchObject({ status: 0, unreachable: true });
+    expect(error.message).toBe("The server did not answer within 30 seconds.");
+  });
+
+  it("is worth another try only where nobody answers", async () => {
+    const unreachable: number[] = [];
+    for (const status of [400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504]) {
+      answer(status, {});
+      if ((await refusal()).unreachable) unreachable.push(status);
+    }
+    expect(unreachable).toEqual([502, 503, 504]);
+  });
+
   it("is told to whoever minds that nobody is signed in", async () => {
     const minds = vi.fn();
     const stop = onUnauthenticated(minds);
+    answer(403, { title: "not you", status: 403, type: "x" });
+    await refusal();
+    expect(minds).not.toHaveBeenCalled();
     answer(401, { title: "who are you", status: 401, type: "x" });
     await refusal();
     expect(minds).toHaveBeenCalledTimes(1);
@@ -85,9 +116,29 @@ it("sends what it is given, as what it is", async () => {
     return new Response('{"ok":true}');
   });
   await expect(
-    requestJSON("/x", { method: "PATCH", body: { a: 1 }, contentType: "text/x" }),
+    requestJSON("/x", { method: "PATCH", body: { a: 1 }, contentType: "text/x", headers: { "X-A": "b" } }),
   ).resolves.toEqual({ ok: true });
-  expect(sent).toMatchObject({ method: "PATCH", body: '{"a":1}', headers: { "Content-Type": "text/x" } });
+  expect(sent).toMatchObject({
+    method: "PATCH",
+    body: '{"a":1}',
+    headers: { "Content-Type": "text/x", "X-A": "b" },
+  });
+});
+
+it("keeps the deadline, and ends as what it was ended with, where it can be ended", async () => {
+  const signals: (AbortSignal | null | undefined)[] = [];
+  vi.stubGlobal("fetch", async (_: string, { signal }: RequestInit) => {
+    signals.push(signal);
+    signal?.throwIfAborted();
+    return new Response("{}");
+  });
+  const deadline = new AbortController();
+  vi.spyOn(AbortSignal, "timeout").mockReturnValue(deadline.signal);
+  await request("/x", { signal: new AbortController().signal });
+  deadline.abort();
+  expect(signals[0]?.aborted).toBe(true);
+  const why = new Error("the page is gone");
+  await expect(request("/x", { signal: AbortSignal.abort(why) })).rejects.toBe(why);
 });
 
 describe("the server's time", () => {
@@ -99,5 +150,21 @@ describe("the server's time", () => {
     answer(200, {}, { Date: "Thu, 01 Jan 2026 12:00:01 GMT" });
     await request("/x");
     expect(serverNow()).toBe(Date.now()); // as good as the same
+    answer(200, {}, { Date: "Thu, 01 Jan 2026 11:59:00 GMT" });
+    await request("/x");
+    expect(serverNow() - Date.now()).toBe(-59_500);
+    answer(200, {});
+    await request("/x");
+    expect(serverNow() - Date.now()).toBe(-59_500); // nothing new
+  });
+
+  it("is that of the middle of a request", async () => {
+    vi.useFakeTimers({ now: Date.parse("2026-01-01T12:00:00Z") });
+    vi.stubGlobal("fetch", async () => {
+      vi.setSystemTime(Date.now() + 10_000);
+      return new Response("{}", { headers: { Date: "Thu, 01 Jan 2026 13:00:05 GMT" } });
+    });
+    await request("/x");
+    expect(serverNow() - Date.now()).toBe(3_600_500);
   });
 });

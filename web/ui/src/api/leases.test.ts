@@ -69,6 +69,19 @@ describe("extendLease", () => {
     await expect(extendLease(lease("30m"), 15 * minute, 120 * minute)).rejects.toThrow("rejected");
     expect(sent).toHaveLength(2);
   });
+
+  it("does not try for ever", async () => {
+    const ttls = ["31m", "32m", "33m", "34m", "35m", "36m"];
+    const sent = answering(...ttls.flatMap((ttl): [number, object][] => [invalid, [200, lease(ttl)]]));
+    await expect(extendLease(lease("30m"), 15 * minute, 120 * minute)).rejects.toThrow("rejected");
+    expect(sent.filter(({ method }) => method === "PATCH")).toHaveLength(5);
+  });
+
+  it("does not try again what may not be", async () => {
+    const sent = answering([403, { kind: "Status", message: "may not" }], [200, lease("40m")]);
+    await expect(extendLease(lease("30m"), 15 * minute, 120 * minute)).rejects.toThrow("may not");
+    expect(sent).toHaveLength(1);
+  });
 });
 
 it("suspends a lease, whatever else changes", async () => {
@@ -98,6 +111,9 @@ describe("newLease", () => {
     ["registry.example.com:5000/team/My_App:1.2", "my-app-"],
     ["alpine@sha256:abc", "alpine-"],
     ["123", "lease-"],
+    ["", "lease-"],
+    ["team/7zip_-", "zip-"],
+    ["a".repeat(80), `${"a".repeat(40)}-`],
   ])("has a name made up for %s", (image, prefix) => {
     expect(newLease("ada", "", { image }).metadata).toEqual({ generateName: prefix, namespace: "ada" });
   });

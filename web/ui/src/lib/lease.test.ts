@@ -101,9 +101,13 @@ describe("costOf", () => {
   });
 
   it("is nothing before the container ran", () => {
-    const nothing = { amount: 0n, estimated: undefined, final: false, currency: "USD" };
-    expect(costOf(lease({ phase: "Provisioning", pricing }), noon)).toEqual(nothing);
-    expect(costOf(lease({ cost: { currency: "USD", hourlyRate: "1" } }), noon)).toEqual(nothing);
+    const nothing = { amount: 0n, final: false, currency: "USD" };
+    expect(costOf(lease({ phase: "Provisioning", pricing }), noon)).toEqual({
+      ...nothing,
+      estimated: undefined,
+    });
+    const cost = { currency: "USD", hourlyRate: "1", estimated: "0.5" };
+    expect(costOf(lease({ cost }), noon)).toEqual({ ...nothing, estimated: 500_000_000n });
   });
 
   it("grows before the end is known", () => {

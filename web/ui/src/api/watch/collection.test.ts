@@ -35,6 +35,7 @@ class FakeSocket {
   close(): void {
     this.closed = true;
     this.readyState = 3;
+    setTimeout(() => this.onclose?.({ code: 1005, reason: "" }));
   }
 }
 
@@ -50,6 +51,7 @@ const names = (items: readonly ContainerLease[]) => items.map(({ metadata }) => 
 type Answer = { status: number; body: object };
 let lists: string[];
 let answers: Record<string, Answer>;
+let latency: number;
 let seen: string[][];
 let collection: Collection<ContainerLease> | undefined;
 
@@ -78,6 +80,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   lists = [];
   seen = [];
+  latency = 0;
   answers = { [at("ada")]: listed("10", lease("a", "3"), lease("b", "7")) };
   FakeSocket.all = [];
   vi.stubGlobal("window", {
@@ -86,8 +89,10 @@ beforeEach(() => {
     location: { href: "http://dashboard.test/" },
   });
   vi.stubGlobal("WebSocket", FakeSocket);
-  vi.stubGlobal("fetch", async (path: string) => {
+  vi.stubGlobal("fetch", async (path: string, { signal }: RequestInit) => {
     lists.push(path);
+    if (latency > 0) await new Promise((resolve) => setTimeout(resolve, latency));
+    signal?.throwIfAborted();
     const answer = answers[path] ?? { status: 503, body: { kind: "Status", message: "not now" } };
     return new Response(JSON.stringify(answer.body), { status: answer.status });
   });
@@ -117,6 +122,28 @@ describe("a collection", () => {
     expect(connection()).toEqual({ kind: "live" });
   });
 
+  it("is of what it is asked for only, and as safe as the page", async () => {
+    vi.stubGlobal("window", { ...window, location: { href: "https://dashboard.test/leases" } });
+    const fieldSelector = "metadata.name=a";
+    answers[`${at("ada")}fieldSelector=metadata.name%3Da`] = listed("10", lease("a", "3"));
+    collection = new Collection({ resource: containerLeases, namespaces: ["ada"], fieldSelector }, () => {});
+    await pass();
+    expect(names(await collection.first)).toEqual(["a"]);
+    expect(last().url.protocol).toBe("wss:");
+    expect(last().url.searchParams.get("fieldSelector")).toBe(fieldSelector);
+  });
+
+  it("says that it is about to be there", async () => {
+    latency = 300;
+    collect("ada");
+    expect(connection()).toEqual({ kind: "connecting" });
+    await pass();
+    expect(connection()).toEqual({ kind: "connecting" });
+    await pass();
+    last().open();
+    expect(connection()).toEqual({ kind: "live" });
+  });
+
   it("follows what happens", async () => {
     collect("ada");
     await pass();
@@ -128,16 +155,37 @@ describe("a collection", () => {
     expect(seen.at(-1)).toEqual(["a", "c"]);
   });
 
-  it("tells of many changes at once, once", async () => {
+  it("takes a bookmark for no object", async () => {
+    collect("ada");
+    await pass();
+    last().open();
+    last().say("BOOKMARK", lease("", "15"));
+    await pass();
+    expect(seen.at(-1)).toEqual(["a", "b"]);
+  });
+
+  it("tells of many changes at once, once, and of one at once", async () => {
     collect("ada");
     await pass();
     last().open();
     const before = seen.length;
     for (let index = 0; index < 500; index++) last().say("ADDED", lease(`c${index}`, String(20 + index)));
-    await pass(99);
-    await pass();
-    expect(seen.length - before).toBeLessThanOrEqual(2);
+    expect(seen).toHaveLength(before);
+    await pass(1);
+    expect(seen).toHaveLength(before + 1);
     expect(seen.at(-1)).toHaveLength(502);
+  });
+
+  it("tells of changes that don't end once in a tenth of a second", async () => {
+    collect("ada");
+    await pass();
+    last().open();
+    seen = [];
+    for (let index = 0; index < 100; index++) {
+      last().say("MODIFIED", lease("a", String(20 + index)));
+      await pass(10);
+    }
+    expect(seen).toHaveLength(1 + 10); // the first at once
   });
 
   it("goes on where it was, once the stream is back", async () => {
@@ -154,6 +202,51 @@ describe("a collection", () => {
     expect(lists).toHaveLength(1);
     last().open();
     expect(connection()).toEqual({ kind: "live" });
+  });
+
+  it("tries again less and less often, and at once after it was there", async () => {
+    const retryIn = () => {
+      const state = connection();
+      return state.kind === "waiting" ? state.retryAt - Date.now() : 0;
+    };
+    collect("ada");
+    await pass();
+    const pauses: number[] = [];
+    for (let failure = 0; failure < 4; failure++) {
+      last().end();
+      pauses.push(retryIn());
+      await pass(retryIn() + 200);
+    }
+    for (const [failure, pause] of pauses.entries()) {
+      expect(pause).toBeGreaterThanOrEqual(500 * 2 ** failure);
+      expect(pause).toBeLessThanOrEqual(750 * 2 ** failure);
+    }
+    last().open();
+    last().end();
+    expect(retryIn()).toBeLessThanOrEqual(750);
+  });
+
+  it("opens another stream for one that may be dead, and goes on where it was", async () => {
+    collect("ada");
+    await pass();
+    const [dead] = FakeSocket.all;
+    last().open();
+    last().say("MODIFIED", lease("a", "12"));
+    wakeAll();
+    expect(dead?.closed).toBe(true);
+    await pass(60_000);
+    expect(FakeSocket.all).toHaveLength(2);
+    expect(last().url.searchParams.get("resourceVersion")).toBe("12");
+    expect(lists).toHaveLength(1);
+  });
+
+  it("does not list twice at the same time", async () => {
+    latency = 300;
+    collect("ada");
+    wakeAll();
+    await pass(1_000);
+    expect(lists).toHaveLength(1);
+    expect(FakeSocket.all).toHaveLength(1);
   });
 
   it("lists anew what happened too long ago to be told, and drops what is gone", async () => {
@@ -219,6 +312,43 @@ describe("a collection", () => {
     await pass(60_000);
     expect(seen).toHaveLength(length);
     expect(lists).toHaveLength(1);
+    expect(connection()).toEqual({ kind: "idle" });
+    wakeAll();
+    await pass(60_000);
+    expect(lists).toHaveLength(1);
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("is silent if it is stopped before it is listed", async () => {
+    latency = 300;
+    const stopped = collect("ada");
+    await pass();
+    stopped.stop();
+    await pass(60_000);
+    expect(seen).toEqual([]);
+    expect(FakeSocket.all).toEqual([]);
+    expect(lists).toHaveLength(1);
+    expect(connection()).toEqual({ kind: "idle" });
+  });
+
+  it("is silent if it is stopped before it is tried again", async () => {
+    const stopped = collect("ada");
+    await pass();
+    last().end();
+    stopped.stop();
+    await pass(60_000);
+    expect(lists).toHaveLength(1);
+    expect(FakeSocket.all).toHaveLength(1);
+    expect(connection()).toEqual({ kind: "idle" });
+  });
+
+  it("closes a stream once it stands that is not wanted any more", async () => {
+    const stopped = collect("ada");
+    await pass();
+    stopped.stop();
+    expect(last().closed).toBe(false);
+    last().open();
+    expect(last().closed).toBe(true);
     expect(connection()).toEqual({ kind: "idle" });
   });
 

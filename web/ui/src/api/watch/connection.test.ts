@@ -1,6 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { longestPause, pauseAfter } from "./backoff";
-import { worst } from "./connection";
+import {
+  connection,
+  onWake,
+  setConnection,
+  subscribeToConnection,
+  wakeAll,
+  watchOverConnections,
+  worst,
+} from "./connection";
 
 describe("worst", () => {
   it("is live if all is", () => {
@@ -17,9 +25,65 @@ describe("worst", () => {
         { kind: "waiting", retryAt: 9 },
         { kind: "connecting" },
         { kind: "waiting", retryAt: 5 },
+        { kind: "waiting", retryAt: 7 },
         { kind: "live" },
+        { kind: "connecting" },
       ]),
     ).toEqual({ kind: "waiting", retryAt: 5 });
+  });
+});
+
+describe("the connection", () => {
+  it("is the sum of all streams, told to whoever listens", () => {
+    const seen: string[] = [];
+    const stop = subscribeToConnection(() => seen.push(connection().kind));
+    const [one, other] = [Symbol("one"), Symbol("other")];
+    setConnection(one, { kind: "connecting" });
+    setConnection(one, { kind: "live" });
+    setConnection(other, { kind: "waiting", retryAt: 1 });
+    setConnection(other, undefined);
+    stop();
+    setConnection(one, undefined);
+    expect(seen).toEqual(["connecting", "live", "waiting", "live"]);
+    expect(connection()).toEqual({ kind: "idle" });
+  });
+});
+
+describe("waking", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it("reaches everybody who has not left", () => {
+    const [stays, leaves] = [vi.fn(), vi.fn()];
+    const stop = onWake(stays);
+    onWake(leaves)();
+    wakeAll();
+    stop();
+    wakeAll();
+    expect(stays).toHaveBeenCalledTimes(1);
+    expect(leaves).not.toHaveBeenCalled();
+  });
+
+  it("comes with the network, and after the machine was asleep", () => {
+    vi.useFakeTimers();
+    const browser = new EventTarget();
+    vi.stubGlobal("window", {
+      setInterval: (run: () => void, ms: number) => setInterval(run, ms),
+      addEventListener: browser.addEventListener.bind(browser),
+    });
+    const wake = vi.fn();
+    const stop = onWake(wake);
+    watchOverConnections();
+    vi.advanceTimersByTime(600_000);
+    expect(wake).not.toHaveBeenCalled();
+    vi.setSystemTime(Date.now() + 60_000);
+    vi.advanceTimersByTime(10_000);
+    expect(wake).toHaveBeenCalledTimes(1);
+    browser.dispatchEvent(new Event("online"));
+    expect(wake).toHaveBeenCalledTimes(2);
+    stop();
   });
 });
 
