@@ -291,7 +291,9 @@ describe("a lease", () => {
     ]);
     expect(file.suggestedFilename()).toBe("talking.log");
     const text = await (await file.createReadStream()).setEncoding("utf8").toArray();
-    expect(text.join("")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z (long line ){60}\n[^\n]*Z line 1\n/m);
+    expect(text.join("")).toMatch(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z (long line ){60}\n[^\n]*Z line 1\n/m,
+    );
   });
 
   it("is deleted, alone or with others, after a question", async () => {

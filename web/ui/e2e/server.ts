@@ -132,9 +132,12 @@ export class Server {
 
   /** Ends every lease and the server, and leaves nothing behind. */
   async stop(): Promise<void> {
-    await this.leasectl("delete", "containerleases", "--all", "--all-namespaces", "--timeout", "60s");
-    await this.down();
-    await rm(this.dataDir, { recursive: true, force: true });
+    try {
+      await this.leasectl("delete", "containerleases", "--all", "--all-namespaces", "--timeout", "60s");
+    } finally {
+      await this.down();
+      await rm(this.dataDir, { recursive: true, force: true });
+    }
   }
 
   log(): Promise<string> {
