@@ -141,6 +141,11 @@ it("keeps the deadline, and ends as what it was ended with, where it can be ende
   await expect(request("/x", { signal: AbortSignal.abort(why) })).rejects.toBe(why);
 });
 
+it("takes no answer for one that is no JSON", async () => {
+  answer(200, "<html>a login page of something in between</html>");
+  await expect(requestJSON("/x")).rejects.toMatchObject({ name: "RequestError", unreachable: true });
+});
+
 describe("the server's time", () => {
   it("is told by its answers, where the browser's differs", async () => {
     vi.useFakeTimers({ now: Date.parse("2026-01-01T12:00:00Z") });

@@ -111,7 +111,12 @@ export async function request(path: string, options: Options = {}): Promise<Resp
 /** Requests a path and returns the JSON that is answered. */
 export async function requestJSON<T>(path: string, options?: Options): Promise<T> {
   const response = await request(path, options);
-  return (await response.json()) as T;
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    if (options?.signal?.aborted) throw cause;
+    throw new RequestError(0, "The server's answer broke off, or is none of its own.");
+  }
 }
 
 async function errorOf(response: Response): Promise<RequestError> {

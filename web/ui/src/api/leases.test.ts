@@ -56,6 +56,12 @@ describe("extendLease", () => {
     expect(sent[0]?.body).toContainEqual({ op: "replace", path: "/spec/ttl", value: "2h" });
   });
 
+  it("takes nothing away that a class no longer allows", async () => {
+    const sent = answering([200, lease("3h")]);
+    await extendLease(lease("3h"), 15 * minute, 120 * minute);
+    expect(sent[0]?.body).toContainEqual({ op: "replace", path: "/spec/ttl", value: "3h" });
+  });
+
   it("adds to what another has made of it", async () => {
     const sent = answering(invalid, [200, lease("40m")], [200, lease("55m")]);
     await expect(extendLease(lease("30m"), 15 * minute, 120 * minute)).resolves.toMatchObject({

@@ -53,7 +53,9 @@ export async function extendLease(
   let current = lease;
   for (let attempt = 1; ; attempt++) {
     const { ttl = "" } = current.spec;
-    const longer = formatDuration(Math.min(maxMs, (parseDuration(ttl) ?? 0) + byMs));
+    const before = parseDuration(ttl) ?? 0;
+    // A class may allow less by now than a lease has already: that is not taken away.
+    const longer = formatDuration(Math.max(before, Math.min(maxMs, before + byMs)));
     try {
       return await patchLease(current, [
         { op: "test", path: "/spec/ttl", value: ttl },

@@ -1,8 +1,11 @@
 import { expect, it } from "vitest";
 import { count, cpu, exactMoney, memory, money } from "./format";
 
-/** Without what depends on the language: signs, separators, blanks. */
-const digits = (text: string) => text.replace(/[^\d]/g, "");
+const zero = (0).toLocaleString().codePointAt(0) ?? 0;
+
+/** Without what depends on the language: signs, separators, blanks, and how a digit looks. */
+const digits = (text: string) =>
+  text.replace(/\P{Nd}/gu, "").replace(/./gu, (digit) => String((digit.codePointAt(0) ?? 0) - zero));
 
 it("keeps four decimals of a small amount, and two of others", () => {
   expect(digits(money(11_251_338n, "USD"))).toBe("00113");
@@ -40,9 +43,8 @@ it("writes sizes for people", () => {
 });
 
 it("counts", () => {
-  expect([count(1, "lease"), count(2, "lease"), count(0, "lease")]).toEqual([
-    "1 lease",
-    "2 leases",
-    "0 leases",
-  ]);
+  const counted = [1, 2, 0, 1234].map((n) => count(n, "lease"));
+  expect(counted.map(digits)).toEqual(["1", "2", "0", "1234"]);
+  expect(counted.map((text) => text.split(" ").at(-1))).toEqual(["lease", "leases", "leases", "leases"]);
+  expect(count(2, "lease class", "lease classes")).toContain(" lease classes");
 });

@@ -127,6 +127,7 @@ class Part<T extends KubernetesObject> {
   }
 
   private watch(): void {
+    setConnection(this.id, { kind: "connecting" });
     const path = this.path({
       watch: "true",
       allowWatchBookmarks: "true",
