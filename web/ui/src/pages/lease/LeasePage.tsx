@@ -165,6 +165,7 @@ function Actions({ lease }: { lease: ContainerLease }) {
           <Button
             size="xs"
             variant="default"
+            className={classes.action ?? ""}
             loading={change.isPending}
             leftSection={
               suspended ? <IconPlayerPlay size={14} aria-hidden /> : <IconPlayerPause size={14} aria-hidden />
@@ -181,6 +182,7 @@ function Actions({ lease }: { lease: ContainerLease }) {
       <Button
         size="xs"
         variant="default"
+        className={classes.action ?? ""}
         leftSection={<IconTrash size={14} aria-hidden />}
         disabled={lease.metadata?.deletionTimestamp !== undefined}
         onClick={() => setDoomed([lease])}
