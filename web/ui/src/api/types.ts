@@ -13,16 +13,13 @@ export type Status = Kubernetes["io.k8s.apimachinery.pkg.apis.meta.v1.Status"];
 export type ContainerLease = Kubernetes["dev.containerlease.v1alpha1.ContainerLease"];
 export type ContainerLeaseSpec = Kubernetes["dev.containerlease.v1alpha1.ContainerLeaseSpec"];
 export type LeaseClass = Kubernetes["dev.containerlease.v1alpha1.LeaseClass"];
-export type CatalogImage = Kubernetes["dev.containerlease.v1alpha1.CatalogImage"];
 export type BillingRecord = Kubernetes["dev.containerlease.v1alpha1.BillingRecord"];
 export type LeaseStats = Kubernetes["dev.containerlease.v1alpha1.LeaseStats"];
 export type UsageSegment = Kubernetes["dev.containerlease.v1alpha1.UsageSegment"];
 export type Pricing = Kubernetes["dev.containerlease.v1alpha1.Pricing"];
-export type EnvVar = Kubernetes["dev.containerlease.v1alpha1.EnvVar"];
 export type Event = Kubernetes["io.k8s.api.events.v1.Event"];
 
 export type Phase = NonNullable<NonNullable<ContainerLease["status"]>["phase"]>;
-export type FinishReason = BillingRecord["spec"]["finishReason"];
 
 export type Session = Gateway["Session"];
 export type Problem = Gateway["Problem"];

@@ -1,6 +1,6 @@
 // A collection of objects that stays true: listed once, then watched, by the API's own watch. It is
 // level-triggered: whoever looks gets the whole as it is, however many changes led there.
-import { isStatus, RequestError, requestJSON } from "../http";
+import { isStatus, requestJSON } from "../http";
 import { collectionPath, type List, type Resource } from "../kubernetes";
 import type { KubernetesObject, Status } from "../types";
 import { pauseAfter } from "./backoff";
@@ -178,11 +178,4 @@ class Part<T extends KubernetesObject> {
     this.close = undefined;
     void this.connect();
   }
-}
-
-/** An error to show for one that may be anything. */
-export function asRequestError(error: unknown): RequestError {
-  return error instanceof RequestError
-    ? error
-    : new RequestError(0, error instanceof Error ? error.message : String(error));
 }
