@@ -160,7 +160,7 @@ function options(element: HTMLElement): uPlot.Options {
     height,
     cursor: { show: false },
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(100, max)] } },
     axes: [
       { ...axis, space: 80, size: 24, values: (_, splits) => splits.map(clock) },
