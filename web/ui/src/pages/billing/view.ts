@@ -5,8 +5,7 @@ import { costUntil, parseAmount, segmentCost, segmentNanos } from "@/lib/money";
 import { GiB } from "@/lib/quantity";
 import { parseTime } from "@/lib/time";
 
-export const groupings = ["day", "owner"] as const;
-export type Grouping = (typeof groupings)[number];
+export type Grouping = "day" | "owner";
 
 /** How far back is looked, in days; all is all. */
 export const periods = [7, 30, 90, "all"] as const;
